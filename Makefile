@@ -1,0 +1,39 @@
+# Everything runs in .venv, which the first target that needs it builds; nothing else is installed.
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test lint script lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
+	@dvc repro
+	@python -m tools.summary
+
+test: .venv/installed-dev ## run all tests
+	@python -m pytest
+
+lint: .venv/installed-dev ## check the code's style
+	@ruff check .
+
+script: .venv/installed ## pack code and params into one file, dist/train.py, for a rented GPU or a notebook
+	@python -m tools.make_script
+
+lock: .venv/installed-dev ## compile the pinned requirements from the short lists
+	@uv pip compile -q --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	@uv pip compile -q --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+	@uv pip compile -q --universal --python-version 3.11 --no-header requirements-gpu.in -o requirements-gpu.txt
+
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo "installing the pinned requirements into .venv (a minute or two) ..."
+	@$(PYTHON) -m venv .venv
+	@python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
