@@ -1,0 +1,71 @@
+"""Files that hold the same bytes for the same contents: no time stamps, fixed order, fixed formats."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from realage.errors import UserError
+
+
+def write_json(path: Path, contents: dict[str, Any]) -> None:
+    """Write `contents` as indented JSON, floats rounded to 6 decimals; raises ValueError for NaN or infinity."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(_rounded(contents), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index: UTF-8, `\\n` line ends, floats with 6 significant digits."""
+    with replacing(path) as part:
+        table.to_csv(part, index=False, lineterminator="\n", float_format="%.6g", encoding="utf-8")
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Read rows that an earlier stage wrote with `write_csv`: ages are float64 years, everything else is a string.
+
+    Raises UserError where it is no such table.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        ages = [column for column in ("real_age", "predicted_age") if column in table.columns]
+        return table.astype(dict.fromkeys(ages, "float64"))
+    except ValueError as error:
+        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place once the block has ended without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        # mkstemp makes private files: give this one the rights that a plain open() would have given it.
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

@@ -1,0 +1,67 @@
+"""Photos as files that may be anything: found, decoded to upright RGB, and told apart by pixels."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from PIL import Image, ImageFile, ImageOps
+from tqdm import tqdm
+
+from realage.machine import data_workers
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# A photo decodes into 3 bytes a pixel: this bounds what one hostile file can take to 300 MB a worker.
+MAX_PIXELS = 100_000_000
+
+# Pillow's own limit would warn on stderr first; load_photo checks its own before it decodes anything.
+Image.MAX_IMAGE_PIXELS = None
+# Half a photo is a defect to report, never one to fill up with grey.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+class PhotoError(Exception):
+    """A file that is no usable photo; the text says why."""
+
+
+def find_photos(folder: Path) -> list[str]:
+    """Names of all photo files below `folder`, relative to it with forward slashes, sorted; hidden ones left out."""
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+
+
+def load_photo(path: Path) -> np.ndarray:
+    """Decode a photo into upright RGB: uint8, (height, width, 3). Raises PhotoError for anything else."""
+    try:
+        if not path.is_file():
+            raise PhotoError("not a file")
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PhotoError(f"{image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused unopened")
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        # Pillow puts the path, or an object's address, into its messages: neither may reach a tracked file.
+        reason = "cannot be decoded as an image" if str(path.name) in str(error) else str(error)
+        raise PhotoError(reason) from error
+
+
+def pixel_hash(pixels: np.ndarray) -> str:
+    """32 hexadecimal digits that two photos share if, and only if, their sizes and pixels are equal."""
+    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
+
+
+def map_photos(work: Callable[[Item], Result], items: Iterable[Item], label: str) -> list[Result]:
+    """Apply `work` to all items on `REALAGE_WORKERS` threads, in order, under a progress bar.
+
+    Pillow and hashlib let go of Python's lock while they work, so threads keep the cores busy.
+    """
+    items = list(items)
+    jobs = Parallel(n_jobs=data_workers(), prefer="threads", return_as="generator")(delayed(work)(i) for i in items)
+    return list(tqdm(jobs, total=len(items), desc=label, unit=" photos", disable=None))

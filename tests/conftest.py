@@ -1,0 +1,107 @@
+"""What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+PROJECT = Path(__file__).parent.parent
+# Stages find Python packages and the project's own modules as they would in the project's folder.
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "user.name",
+    "GIT_CONFIG_VALUE_0": "tester",
+    "GIT_CONFIG_KEY_1": "user.email",
+    "GIT_CONFIG_VALUE_1": "tester@example.org",
+    "COLUMNS": "500",
+}
+
+
+@pytest.fixture
+def params() -> dict:
+    """The default params with everything made small, for a test to change."""
+    return small_params()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run stages in, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def small_params() -> dict:
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params["sample"] |= {"photos": 160}
+    params["validate"] |= {"max_rejected": 0.2}
+    params["prepare"] |= {"size": 32}
+    params["model"] |= {"backbone": "MobileNet", "weights": "none", "dense_units": 16}
+    params["train"] |= {"epochs": 2, "learning_rate": 0.001}
+    params["evaluate"] |= {"resamples": 100}
+    return params
+
+
+def write_params(folder: Path, params: dict) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def write_photo(path: Path, seed: int, size: tuple[int, int] = (48, 48)) -> None:
+    """Write a photo of noise, as JPEG or PNG by its name; every seed gives other pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def run_module(module: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `python -m MODULE` in `folder` as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env={**ENVIRONMENT, "PYTHONPATH": str(PROJECT), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def run_tool(folder: Path, *command: str) -> str:
+    """Run a command in `folder`; returns what it prints, and fails the test if it fails."""
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> None:
+    """A user's mistake: status 1, and one line on stderr that holds all `words`."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    errors = [line for line in done.stderr.splitlines() if line]
+    assert len(errors) == 1 and errors[0].startswith("error: "), done.stderr
+    for word in words:
+        assert word in errors[0], errors[0]
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Git clone of the project with small params, run once by the real `dvc repro` and committed.
+
+    Tests that change it work on a copy.
+    """
+    folder = tmp_path_factory.mktemp("pipeline") / "clone"
+    files = run_tool(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in files:
+        if not name.startswith("tests/") and (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((PROJECT / name).read_bytes())
+    write_params(folder, small_params())
+    run_tool(folder, "git", "init", "-q")
+    run_tool(folder, "dvc", "cache", "dir", "--local", str(folder.parent / "cache"))
+    run_tool(folder, "dvc", "repro")
+    run_tool(folder, "git", "add", "-A")
+    run_tool(folder, "git", "commit", "-qm", "small run")
+    return folder
