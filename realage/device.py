@@ -1,0 +1,33 @@
+"""The processor that Keras computes on: found, named, and made to give the same numbers every time."""
+
+from realage.errors import UserError
+from realage.quiet_keras import keras, silent_stderr
+
+
+def set_up_device(backend: str, threads: int) -> str:
+    """Make Keras deterministic and return the device's name; call it before any computation.
+
+    `threads` work within one operation: their number decides in which order sums are taken, and so the last digits.
+    Raises UserError where Keras runs on another backend than `backend`.
+    """
+    if keras.backend.backend() != backend:
+        raise UserError(
+            f"train.backend is '{backend}', but Keras runs on '{keras.backend.backend()}': "
+            f"set the environment variable KERAS_BACKEND={backend}, or change the key and train again"
+        )
+    return _set_up_tensorflow(threads) if backend == "tensorflow" else backend
+
+
+def _set_up_tensorflow(threads: int) -> str:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+    with silent_stderr():  # without a GPU, CUDA's complaint reads like a failure
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        # Without it TensorFlow takes all of a GPU's memory at once, and two runs cannot share one.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return f"CPU ({threads} threads)"
+    return ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)

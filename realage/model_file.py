@@ -1,0 +1,62 @@
+"""A trained model as one `.keras` file with the same bytes for the same weights, and its recipe inside."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from realage.errors import UserError
+from realage.files import replacing
+from realage.quiet_keras import keras
+
+RECIPE = "realage.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
+
+
+def save_model(model: keras.Model, path: Path, recipe: dict[str, Any]) -> None:
+    """Save `model` without its optimizer; `recipe` (JSON values) travels as `realage.json` in the same archive.
+
+    Keras writes times and memory addresses into the archive; here they are replaced. Plain
+    `keras.models.load_model` reads the file all the same.
+    """
+    with replacing(path) as part:
+        model.save(part, include_optimizer=False)
+        with zipfile.ZipFile(part) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+        metadata = json.loads(members["metadata.json"])
+        members["metadata.json"] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
+        members["config.json"] = _without_addresses(members["config.json"])
+        members[RECIPE] = json.dumps(recipe, indent=2).encode()
+        with zipfile.ZipFile(part, "w") as archive:
+            for name, contents in members.items():
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), contents)
+
+
+def _without_addresses(config: bytes) -> bytes:
+    """Number shared objects from 1: Keras tells them apart by their addresses in memory, which differ in each run."""
+    numbers: dict[bytes, int] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+',
+        lambda address: b"%d" % numbers.setdefault(address[0], len(numbers) + 1),
+        config,
+    )
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load a model, ready to predict. Raises UserError for a file that is missing or no Keras model."""
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise UserError(f"{path}: Keras cannot load it: {error}") from error
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The recipe that `save_model` put in. Raises UserError for a file that is missing or not this project's."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(RECIPE))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise UserError(f"{path}: not a model that this project trained: {error}") from error

@@ -1,0 +1,44 @@
+"""How a model is trained: the keys of section `train`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from realage.params import Section
+
+Share = Annotated[float, Field(ge=0, lt=1)]  # of the photo's side
+Degrees = Annotated[float, Field(ge=0, le=180)]
+
+
+class AugmentParams(Section):
+    """Section `train.augment`, in the words of Keras' ImageDataGenerator; 0 or false switches a key off."""
+
+    rotation_range: Degrees
+    width_shift_range: Share
+    height_shift_range: Share
+    shear_range: Degrees
+    zoom_range: Share
+    brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
+    horizontal_flip: bool
+
+
+class TrainParams(Section):
+    """Section `train`."""
+
+    epochs: int = Field(ge=1, le=10_000)
+    batch_size: int = Field(ge=1, le=4_096)  # photos
+    learning_rate: float = Field(gt=0, le=1)  # Adam's, at its peak
+    warmup_epochs: float = Field(ge=0)  # rising linearly from 0
+    schedule: Literal["cosine", "constant"]  # after the warm-up; cosine ends at 0
+    keep: Literal["best", "last"]  # epoch, by validation MAE
+    seed: int = Field(ge=0, lt=2**32)
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    backend: Literal["tensorflow", "jax", "torch"]
+    threads: int = Field(ge=1, le=1_024)  # within an operation: another number gives other last digits
+    augment: AugmentParams
+
+    @model_validator(mode="after")
+    def _warms_up_before_the_end(self) -> Self:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError("warmup_epochs must be less than epochs")
+        return self

@@ -1,0 +1,76 @@
+"""Which photos a model learns from and which it is judged on."""
+
+import hashlib
+from typing import Literal, Self
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from realage.errors import UserError
+from realage.params import Section
+
+SPLITS = ("train", "val", "test")
+
+
+class SplitParams(Section):
+    """Section `split`: how photos are shared out among training, validation and test."""
+
+    strategy: Literal["stable", "leading", "column"]
+    val_fraction: float = Field(gt=0, lt=1)
+    test_fraction: float = Field(ge=0, lt=1)
+    salt: str  # another salt draws another stable split
+
+    @model_validator(mode="after")
+    def _leaves_photos_to_train_on(self) -> Self:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction must add up to less than 1")
+        return self
+
+
+def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
+    """The split ('train', 'val' or 'test') of each row of `table` (`file_name`, `photo`, maybe `subject`, `split`).
+
+    Raises UserError where training or validation would be left without photos.
+    """
+    strategies = {"stable": _stable, "leading": _leading, "column": _column}
+    splits = strategies[params.strategy](table, params)
+    needed = {"train": True, "val": True, "test": params.strategy == "stable" and params.test_fraction > 0}
+    for split, must_be_there in needed.items():
+        if must_be_there and split not in set(splits):
+            raise UserError(
+                f"split '{split}' has no photos ({len(table)} clean rows, strategy '{params.strategy}'): "
+                f"add photos or change split.* in params.yaml"
+            )
+    return splits
+
+
+def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:
+    """By a hash of who is on the photo, so that no other row can move it: one person is never in two splits."""
+    identity = table["photo"]
+    if "subject" in table.columns:
+        identity = ("subject:" + table["subject"]).where(table["subject"] != "", identity)
+
+    def place(identity: str) -> str:
+        digest = hashlib.blake2b(f"{params.salt}:{identity}".encode(), digest_size=8).digest()
+        position = int.from_bytes(digest, "big") / 2**64
+        if position < params.val_fraction:
+            return "val"
+        return "test" if position < params.val_fraction + params.test_fraction else "train"
+
+    return identity.map(place)
+
+
+def _leading(table: pd.DataFrame, params: SplitParams) -> pd.Series:
+    """The first rows for validation and no test split, as Keras' `validation_split` does it."""
+    leading = int(len(table) * params.val_fraction)
+    return pd.Series(["val"] * leading + ["train"] * (len(table) - leading), index=table.index)
+
+
+def _column(table: pd.DataFrame, params: SplitParams) -> pd.Series:
+    """As the label file's own `split` column says."""
+    if "split" not in table.columns:
+        raise UserError("split.strategy is 'column', but the labels have no column 'split': add it or use 'stable'")
+    for row in table.itertuples():
+        if row.split not in SPLITS:
+            raise UserError(f"{row.file_name}: split is '{row.split}': it must be one of {', '.join(SPLITS)}")
+    return table["split"]

@@ -1,0 +1,89 @@
+"""Fitting the network: learning rate over time, progress, history, and the epoch to keep."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from realage.errors import UserError
+from realage.photo_dataset import PhotoDataset
+from realage.quiet_keras import keras
+from realage.recipe import TrainParams
+
+HISTORY_COLUMNS = ["epoch", "learning_rate", "loss", "mae", "val_loss", "val_mae"]
+
+
+def seed_everything(params: TrainParams) -> None:
+    """Seed Python, NumPy and Keras from `train.seed`, and set `train.precision` for the layers built from here on."""
+    keras.utils.set_random_seed(params.seed)
+    keras.mixed_precision.set_dtype_policy(params.precision)
+
+
+def compile_model(model: keras.Model, params: TrainParams, steps_per_epoch: int) -> None:
+    """Mean squared error in years squared, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate_schedule(params, steps_per_epoch)), loss="mse", metrics=["mae"]
+    )
+
+
+def learning_rate_schedule(
+    params: TrainParams, steps_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Linear warm-up from 0, then constant or a half cosine to 0 (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
+    warmup_steps = round(params.warmup_epochs * steps_per_epoch)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup_steps else params.learning_rate,
+        warmup_target=params.learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+        decay_steps=params.epochs * steps_per_epoch - warmup_steps,
+        alpha=1.0 if params.schedule == "constant" else 0.0,
+    )
+
+
+def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params: TrainParams) -> pd.DataFrame:
+    """Train the compiled `model` in place and leave it with the weights of the epoch that `train.keep` asks for.
+
+    Returns one row an epoch: `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared,
+    `mae` and `val_mae` in years. Raises UserError where the loss stops being a number.
+    """
+    with TemporaryDirectory() as folder:
+        best = Path(folder) / "best.weights.h5"
+        history = _History(params.epochs, len(train))
+        keep_best = keras.callbacks.ModelCheckpoint(
+            best, monitor="val_mae", mode="min", save_best_only=True, save_weights_only=True
+        )
+        model.fit(train, validation_data=val, epochs=params.epochs, verbose=0, callbacks=[history, keep_best])
+        if params.keep == "best":
+            model.load_weights(best)
+    return pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
+
+
+class _History(keras.callbacks.Callback):
+    """Collects a row an epoch, and shows one progress bar with the time left to the end of the last epoch."""
+
+    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.bar = tqdm(total=self.epochs * self.steps_per_epoch, desc="train", unit=" steps", disable=None)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        if not np.isfinite(logs["loss"]):
+            raise UserError(f"epoch {epoch + 1}: the loss is no longer a number: lower train.learning_rate")
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
+        best = min(self.rows, key=lambda row: row["val_mae"])
+        self.bar.write(
+            f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "
+            f"validation (best {best['val_mae']:.2f}, epoch {best['epoch']})"
+        )
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.bar.close()

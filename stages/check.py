@@ -1,0 +1,87 @@
+"""params.yaml -> word that every key is right and every source is there, before anything else runs."""
+
+from pathlib import Path
+
+from realage.backbones import ModelParams
+from realage.dataset import DatasetParams
+from realage.eda import EdaParams
+from realage.errors import UserError, run
+from realage.labels import ValidateParams
+from realage.metrics import EvaluateParams
+from realage.params import Section, check_section, read_params
+from realage.photos import find_photos
+from realage.prepared import PrepareParams
+from realage.recipe import TrainParams
+from realage.report import ReportParams
+from realage.sample import SampleParams
+from realage.splits import SplitParams
+
+SECTIONS: dict[str, type[Section]] = {
+    "dataset": DatasetParams,
+    "sample": SampleParams,
+    "validate": ValidateParams,
+    "split": SplitParams,
+    "eda": EdaParams,
+    "prepare": PrepareParams,
+    "model": ModelParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "report": ReportParams,
+}
+SAMPLE = Path("data/sample")
+
+
+def check() -> None:
+    """Write `data/checked.txt`, the same text whenever all is well, so that no later stage reruns for it."""
+    params = read_params()
+    for name in params:
+        if name not in SECTIONS:
+            raise UserError(f"params.yaml: {name}: unknown section: allowed are {', '.join(SECTIONS)}")
+    sections = {name: check_section(name, params.get(name), section) for name, section in SECTIONS.items()}
+    _check_dataset(sections["dataset"], sections["sample"])
+    _check_weights(sections["model"])
+    Path("data").mkdir(exist_ok=True)
+    Path("data/checked.txt").write_text("params.yaml is sound and its sources are there\n", encoding="utf-8")
+    print("check: params.yaml is sound")
+
+
+def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
+    labels, images = Path(dataset.labels), Path(dataset.images)
+    if SAMPLE in labels.parents and SAMPLE in images.parents:
+        if not sample.photos:
+            raise UserError("dataset.* names the sample, but sample.photos is 0: set it to 1200, or name your own data")
+        return
+    if not labels.is_file():
+        raise UserError(f"dataset.labels: {labels}: {_absent(labels)}: name your label file")
+    if not images.is_dir():
+        raise UserError(f"dataset.images: {images}: {_absent(images)}: name the folder of the photos")
+    if not find_photos(images):
+        raise UserError(f"dataset.images: {images}: holds no photos: name the folder of the photos")
+    for path in (labels, *sorted(images.rglob("*"))):
+        _check_hashable(path)
+
+
+def _check_hashable(path: Path) -> None:
+    """DVC would hang on a pipe and die on a broken link or a name that is no UTF-8: refuse them by name and kind."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{path!a}: the name is not UTF-8: rename the file") from None
+    if not path.exists():
+        raise UserError(f"{path}: a broken link: mend or delete it")
+    if not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: neither file nor folder, but a pipe, socket or device: delete it")
+
+
+def _check_weights(model: ModelParams) -> None:
+    if model.weights not in ("imagenet", "none") and not Path(model.weights).is_file():
+        raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")
+
+
+def _absent(path: Path) -> str:
+    tracked = any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
+    return "not here yet: run 'dvc pull'" if tracked else "not found"
+
+
+if __name__ == "__main__":
+    run(check)

@@ -1,0 +1,90 @@
+"""Trained model and held-out photos -> each photo's predicted age, and what the errors add up to."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from realage.ages import decade, decade_label
+from realage.device import set_up_device
+from realage.errors import UserError, run
+from realage.evaluation_charts import draw_evaluation, draw_worst
+from realage.files import read_json, read_rows, write_csv, write_json
+from realage.metrics import EvaluateParams, score, score_groups
+from realage.model_file import load_model, read_recipe
+from realage.params import load
+from realage.photo_dataset import PhotoDataset
+from realage.prepared import read_prepared
+
+PREPARED = Path("data/prepared")
+MODEL = Path("models/age.keras")
+
+
+def evaluate() -> None:
+    """Write `data/predictions.csv`, `metrics/evaluate.json`, `plots/evaluate/` and `plots/worst.png`."""
+    params = load("evaluate", EvaluateParams)
+    rows = read_rows(Path("data/labels/splits.csv"))
+    _check_groups(rows, params)
+
+    predictions = _predict(rows[rows["split"].isin(["val", "test"])])
+    training_median = float(rows.loc[rows["split"] == "train", "real_age"].median())
+    data_version = read_json(Path("metrics/validate.json"))["data_version"]
+    metrics = {"data_version": data_version, **_score_splits(predictions, training_median, params)}
+
+    write_csv(Path("data/predictions.csv"), predictions)
+    write_json(Path("metrics/evaluate.json"), metrics)
+    draw_evaluation(predictions, metrics, Path("plots/evaluate"))
+    draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), Path("plots/worst.png"))
+    _print_scores(metrics)
+
+
+def _check_groups(rows: pd.DataFrame, params: EvaluateParams) -> None:
+    for column in params.groups:
+        if column not in rows.columns:
+            raise UserError(
+                f"evaluate.groups: the labels have no column '{column}': they have {', '.join(rows.columns)}"
+            )
+
+
+def _predict(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with a column `predicted_age`, years."""
+    recipe = read_recipe(MODEL)["train"]
+    set_up_device(recipe["backend"], recipe["threads"])
+    photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe["batch_size"])
+    ages = load_model(MODEL).predict(photos, verbose=0)
+    return rows.assign(predicted_age=ages.astype("float64").ravel())
+
+
+def _score_splits(predictions: pd.DataFrame, training_median: float, params: EvaluateParams) -> dict:
+    """Measures of `val` and `test`, each beside the training median as a constant guess; then by decade and group.
+
+    The breakdowns are lists, which DVC leaves out of its tables of metrics: `val.mae` would drown in them.
+    """
+    scores, by_decade, by_group = {}, {}, {}
+    for split in [name for name in ("val", "test") if name in set(predictions["split"])]:
+        part = predictions[predictions["split"] == split]
+        real, predicted = part["real_age"].to_numpy(), part["predicted_age"].to_numpy()
+        constant = float(np.mean(np.abs(real - training_median)))
+        scores[split] = {**score(real, predicted, params), "baseline": {"mae": constant}}
+        decades = score_groups(real, predicted, decade(real), params)
+        by_decade[split] = [{"decade": decade_label(start), **measures} for start, measures in decades]
+        by_group[split] = [
+            {"column": column, "group": group, **measures}
+            for column in params.groups
+            for group, measures in score_groups(real, predicted, part[column].to_numpy(), params)
+        ]
+    return {**scores, "by_decade": by_decade, "by_group": by_group}
+
+
+def _print_scores(metrics: dict) -> None:
+    for split in [name for name in ("val", "test") if name in metrics]:
+        scores = metrics[split]
+        interval = f" [{scores['mae_ci95_lo']:.2f}, {scores['mae_ci95_hi']:.2f}]" if "mae_ci95_lo" in scores else ""
+        print(
+            f"evaluate: {split:<4} MAE {scores['mae']:.2f}{interval} years on {scores['n']:,} photos, "
+            f"constant baseline {scores['baseline']['mae']:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    run(evaluate)

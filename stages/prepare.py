@@ -1,0 +1,35 @@
+"""Photos as they came -> every usable photo decoded, upright and resized, once, named after its pixels."""
+
+from pathlib import Path
+
+from realage.dataset import DatasetParams
+from realage.errors import UserError, run
+from realage.files import read_rows
+from realage.params import load
+from realage.photos import PhotoError, load_photo, map_photos, pixel_hash
+from realage.prepared import PrepareParams, fit_square, write_prepared
+
+
+def prepare() -> None:
+    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.size` pixels square."""
+    dataset, params = load("dataset", DatasetParams), load("prepare", PrepareParams)
+    images, folder = Path(dataset.images), Path("data/prepared")
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def prepare_photo(row) -> None:
+        try:
+            pixels = load_photo(images / row.file_name)
+        except PhotoError as error:
+            raise UserError(f"{images / row.file_name}: was fine at validation, now: {error}: restore it, "
+                            "or run 'dvc repro' again to validate anew") from error
+        if pixel_hash(pixels) != row.photo:
+            raise UserError(f"{images / row.file_name}: changed since validation: run 'dvc repro' again")
+        write_prepared(folder, row.photo, fit_square(pixels, params))
+
+    rows = read_rows(Path("data/labels/splits.csv"))
+    map_photos(prepare_photo, rows.itertuples(), "prepare photos")
+    print(f"prepare: {len(rows):,} photos, {params.size}x{params.size} pixels")
+
+
+if __name__ == "__main__":
+    run(prepare)

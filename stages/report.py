@@ -1,0 +1,79 @@
+"""Metrics, pictures and predictions -> one page to read and a model card for Git."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from realage.backbones import ModelParams
+from realage.charts import to_png
+from realage.dataset import DatasetParams
+from realage.errors import run
+from realage.evaluation_charts import HELD_OUT, worst
+from realage.files import read_json, read_rows, replacing
+from realage.params import load
+from realage.prepared import PrepareParams
+from realage.recipe import TrainParams
+from realage.report import ReportParams, draw_training, flatten_recipe, regroup, render_card, render_page
+
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+PICTURES = {
+    "predicted": "evaluate/predicted.png",
+    "residuals": "evaluate/residuals.png",
+    "by_decade": "evaluate/by_decade.png",
+    "within": "evaluate/within.png",
+    "worst": "worst.png",
+    "ages": "eda/ages.png",
+    "decades": "eda/decades.png",
+    "photo_sizes": "eda/photo_sizes.png",
+    "contact_sheet": "eda/contact_sheet.png",
+    "mean_faces": "eda/mean_faces.png",
+}
+FIRST_REJECTED = 12
+
+
+def report() -> None:
+    """Write `reports/index.html` (shows faces) and `reports/model_card.md` (shows none)."""
+    facts = _gather(load("report", ReportParams))
+    pictures = {name: (PLOTS / file).read_bytes() for name, file in PICTURES.items()}
+    history = pd.read_csv(PLOTS / "training.csv")
+    pictures["training"] = to_png(draw_training(history, facts["train"]["kept_epoch"]))
+    _write(Path("reports/index.html"), render_page(facts, pictures))
+    _write(Path("reports/model_card.md"), render_card(facts))
+    print(f"report: open reports/index.html (validation MAE {facts['evaluate']['val']['mae']:.2f} years)")
+
+
+def _gather(params: ReportParams) -> dict:
+    """All that the two templates speak of."""
+    dataset = load("dataset", DatasetParams)
+    recipe = {
+        "prepare": load("prepare", PrepareParams).model_dump(),
+        "model": load("model", ModelParams).model_dump(),
+        "train": load("train", TrainParams).model_dump(),
+    }
+    metrics = {name: read_json(METRICS / f"{name}.json") for name in ("validate", "split", "eda", "train", "evaluate")}
+    synthetic = dataset.labels.startswith("data/sample/")
+    # Rejected ages may be anything that someone typed: they stay text.
+    rejected = pd.read_csv("data/labels/rejected.csv", dtype=str, keep_default_na=False)
+    return {
+        **metrics,
+        "title": params.title,
+        "splits": [split for split in HELD_OUT if split in metrics["evaluate"]],
+        "decades": {
+            split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
+        },
+        "groups": regroup(metrics["evaluate"]["by_group"]),
+        "sample": read_json(METRICS / "sample.json") if synthetic else None,
+        "recipe": flatten_recipe(recipe),
+        "worst": worst(read_rows(Path("data/predictions.csv"))).to_dict("records"),
+        "rejected": rejected.head(FIRST_REJECTED).to_dict("records"),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(report)

@@ -1,0 +1,91 @@
+"""Prepared photos, splits and backbone weights -> a trained age model and its learning curve."""
+
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from realage.augment import PhotoAugmenter
+from realage.backbones import ModelParams
+from realage.device import set_up_device
+from realage.errors import run
+from realage.files import read_rows, write_csv, write_json
+from realage.model import build_model, load_backbone_weights
+from realage.model_file import save_model
+from realage.params import load
+from realage.photo_dataset import PhotoDataset
+from realage.prepared import PrepareParams
+from realage.recipe import TrainParams
+from realage.training import compile_model, fit_model, seed_everything
+
+
+def train() -> None:
+    """Write `models/age.keras`, `plots/training.csv`, `metrics/train.json` and, untracked, `metrics/run.json`."""
+    prepare, model_params = load("prepare", PrepareParams), load("model", ModelParams)
+    params = load("train", TrainParams)
+    device = set_up_device(params.backend, params.threads)
+    seed_everything(params)
+    rows = read_rows(Path("data/labels/splits.csv"))
+    train_set = _photos(rows[rows["split"] == "train"], params, PhotoAugmenter(params.augment))
+    val_set = _photos(rows[rows["split"] == "val"], params)
+
+    model = build_model(model_params, prepare.size, mean_age=float(train_set.ages.mean()))
+    if model_params.weights != "none":
+        load_backbone_weights(model, Path("data/weights/backbone.weights.h5"))
+    compile_model(model, params, len(train_set))
+    _say_what_comes(model_params, prepare, params, model, train_set, val_set, device)
+
+    started = time.monotonic()
+    history = fit_model(model, train_set, val_set, params)
+    seconds = time.monotonic() - started
+
+    best = history.loc[history["val_mae"].idxmin()]
+    kept = best if params.keep == "best" else history.iloc[-1]
+    save_model(model, Path("models/age.keras"), {"prepare": prepare.model_dump(), "train": params.model_dump()})
+    write_csv(Path("plots/training.csv"), history)
+    write_json(Path("metrics/train.json"), {
+        "epochs": params.epochs,
+        "best_epoch": int(best["epoch"]),
+        "kept_epoch": int(kept["epoch"]),
+        "train_mae": float(kept["mae"]),
+        "val_mae": float(kept["val_mae"]),
+        "parameters": model.count_params(),
+    })
+    _describe_run(params, device, seconds, photos=len(train_set.photos) * params.epochs)
+    print(f"train: kept epoch {kept['epoch']:.0f} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")
+
+
+def _photos(rows: pd.DataFrame, params: TrainParams, augmenter: PhotoAugmenter | None = None) -> PhotoDataset:
+    return PhotoDataset(
+        Path("data/prepared"), rows["photo"], rows["real_age"], params.batch_size, augmenter, params.seed
+    )
+
+
+def _say_what_comes(model_params, prepare, params, model, train_set, val_set, device) -> None:
+    print(
+        f"train: {len(train_set.photos):,} photos, validated on {len(val_set.photos):,}, {prepare.size} pixels square\n"
+        f"       {model_params.backbone}, weights {model_params.weights}, {model.count_params():,} parameters\n"
+        f"       {params.epochs} epochs of {len(train_set)} steps of {params.batch_size} photos, {params.precision}, "
+        f"on {device}",
+        flush=True,
+    )
+
+
+def _describe_run(params: TrainParams, device: str, seconds: float, photos: int) -> None:
+    """Facts that differ from run to run: kept out of Git and DVC."""
+    write_json(Path("metrics/run.json"), {
+        "device": device,
+        "machine": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        "backend": params.backend,
+        "precision": params.precision,
+        "seconds": round(seconds, 1),
+        "photos_per_second": round(photos / seconds, 1),
+    })
+
+
+if __name__ == "__main__":
+    run(train)

@@ -1,0 +1,44 @@
+"""The backbone's name -> its pretrained weights as a file that DVC tracks and a team can share."""
+
+import hashlib
+from pathlib import Path
+
+from realage.backbones import ModelParams
+from realage.errors import UserError, run
+from realage.files import write_json
+from realage.model import build_backbone
+from realage.params import load
+
+
+def weights() -> None:
+    """Write `data/weights/source.json` and, unless `model.weights` is none, `data/weights/backbone.weights.h5`."""
+    params = load("model", ModelParams)
+    folder = Path("data/weights")
+    source = {"backbone": params.backbone, "weights": Path(params.weights).name}
+    folder.mkdir(parents=True, exist_ok=True)
+    if params.weights != "none":
+        # Saved anew by Keras: one format, whichever of its formats the source had.
+        file = folder / "backbone.weights.h5"
+        _pretrained(params).save_weights(file)
+        source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    write_json(folder / "source.json", source)
+    print(f"weights: {params.backbone}, {source['weights']}")
+
+
+def _pretrained(params: ModelParams):
+    """The backbone with its weights; Keras checks the hash of what it downloads, and that a file fits the backbone."""
+    try:
+        return build_backbone(params, size=None, weights=params.weights)
+    except Exception as error:  # Keras' downloader raises bare Exception
+        if params.weights == "imagenet":
+            raise UserError(
+                f"ImageNet weights of {params.backbone} could not be fetched ({error}): download that file elsewhere "
+                "and set model.weights to its path, or set model.weights to none"
+            ) from error
+        raise UserError(
+            f"model.weights: {params.weights}: does not hold weights of {params.backbone} without its top: {error}"
+        ) from error
+
+
+if __name__ == "__main__":
+    run(weights)
