@@ -1,0 +1,115 @@
+"""Our augmentation is ImageDataGenerator's, drawn from a seed for each photo and warped in one go."""
+
+import cv2
+import numpy as np
+import pytest
+
+from realage.augment import PhotoAugmenter
+from realage.photo_dataset import PhotoDataset
+from realage.prepared import write_prepared
+from realage.quiet_keras import ImageDataGenerator
+from realage.recipe import AugmentParams
+
+OFF = {
+    "rotation_range": 0.0,
+    "width_shift_range": 0.0,
+    "height_shift_range": 0.0,
+    "shear_range": 0.0,
+    "zoom_range": 0.0,
+    "brightness_range": 0.0,
+    "horizontal_flip": False,
+}
+ALL = {
+    "rotation_range": 20.0,
+    "width_shift_range": 0.1,
+    "height_shift_range": 0.15,
+    "shear_range": 10.0,
+    "zoom_range": 0.2,
+    "brightness_range": 0.3,
+    "horizontal_flip": True,
+}
+ALONE = [{name: ALL[name]} for name in ALL]
+
+
+def stock(options: dict) -> ImageDataGenerator:
+    brightness = options.get("brightness_range", 0)
+    span = (1 - brightness, 1 + brightness) if brightness else None
+    return ImageDataGenerator(**{**options, "brightness_range": span})
+
+
+def photo() -> np.ndarray:
+    """A smooth photo: interpolation differs by little, a wrong warp by much."""
+    noise = np.random.default_rng(3).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return cv2.resize(noise, (64, 64), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("options", [*ALONE, ALL], ids=[*ALL, "all"])
+@pytest.mark.parametrize("seed", range(4))
+def test_same_seed_same_transform_as_the_stock_generator(options, seed):
+    ours = PhotoAugmenter(AugmentParams(**{**OFF, **options})).get_random_transform((64, 48, 3), seed)
+    theirs = stock(options).get_random_transform((64, 48, 3), seed)
+    assert ours == pytest.approx({name: theirs[name] for name in ours})
+
+
+@pytest.mark.parametrize("options", [*ALONE, ALL], ids=[*ALL, "all"])
+def test_same_picture_as_the_stock_generator(options):
+    for seed in range(6):
+        ours = PhotoAugmenter(AugmentParams(**{**OFF, **options})).random_transform(photo(), seed)
+        theirs = stock(options).random_transform(photo().astype("float32"), seed)
+        # OpenCV interpolates on a grid of 1/32 pixel, and the stock brightness rounds to whole levels.
+        assert np.abs(ours - theirs).mean() < 1.0 and np.abs(ours - photo()).mean() < 120
+        assert ours.dtype == np.float32 and ours.min() >= 0 and ours.max() <= 255
+
+
+def test_all_off_changes_nothing():
+    np.testing.assert_array_equal(PhotoAugmenter(AugmentParams(**OFF)).random_transform(photo(), 1), photo())
+
+
+def test_global_randomness_is_neither_read_nor_changed():
+    augmenter = PhotoAugmenter(AugmentParams(**ALL))
+    np.random.seed(1)
+    first = augmenter.random_transform(photo(), 5)
+    state = np.random.get_state()[1].tolist()
+    np.testing.assert_array_equal(augmenter.random_transform(photo(), 5), first)
+    assert np.random.get_state()[1].tolist() == state
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    for i in range(10):
+        write_prepared(tmp_path, f"hash{i}", np.full((32, 32, 3), i, np.uint8))
+    return tmp_path
+
+
+def epochs(folder, workers: str, monkeypatch, first_epoch: int = 0) -> list[list]:
+    monkeypatch.setenv("REALAGE_WORKERS", workers)
+    photos = PhotoDataset(
+        folder, [f"hash{i}" for i in range(10)], range(10), 4, PhotoAugmenter(AugmentParams(**ALL)), seed=1
+    )
+    photos.start_epoch(first_epoch)
+    result = []
+    for _ in range(2):
+        result.append([photos[i] for i in range(len(photos))])
+        photos.on_epoch_end()
+    return result
+
+
+def test_batches_hold_every_photo_once_in_another_order_each_epoch(prepared, monkeypatch):
+    first, second = epochs(prepared, "1", monkeypatch)
+    ages = [np.concatenate([batch[1] for batch in epoch]).tolist() for epoch in (first, second)]
+    assert sorted(ages[0]) == sorted(ages[1]) == list(range(10)) and ages[0] != ages[1]
+    assert [len(batch[1]) for batch in first] == [4, 4, 2] and first[0][0].shape == (4, 32, 32, 3)
+
+
+def test_an_epoch_is_the_same_whether_or_not_others_ran_before_it(prepared, monkeypatch):
+    _, second = epochs(prepared, "1", monkeypatch)
+    again, _ = epochs(prepared, "4", monkeypatch, first_epoch=1)
+    for (photos, ages), (photos_again, ages_again) in zip(second, again):
+        np.testing.assert_array_equal(photos, photos_again)
+        np.testing.assert_array_equal(ages, ages_again)
+
+
+def test_validation_photos_keep_their_order_and_pixels(prepared):
+    photos = PhotoDataset(prepared, ["hash3", "hash1"], [30, 10], batch_size=8)
+    pixels, ages = photos[0]
+    assert pixels[:, 0, 0, 0].tolist() == [3, 1] and ages.tolist() == [30, 10]

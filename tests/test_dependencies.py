@@ -1,0 +1,69 @@
+"""dvc.yaml against the code: every module a stage can import is a dep, every param that it loads is declared."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT
+
+STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+
+
+def imported_modules(file: Path, seen: set[Path]) -> set[Path]:
+    """`file` and all project modules that it imports, directly or not."""
+    if file not in seen:
+        seen.add(file)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("realage", "stages"):
+                module = PROJECT / node.module.replace(".", "/")
+                imported_modules(module / "__init__.py" if module.is_dir() else module.with_suffix(".py"), seen)
+            elif isinstance(node, ast.Import):
+                assert not any(name.name.startswith(("realage", "stages")) for name in node.names), file
+    return seen
+
+
+def covered_by(dep: Path) -> set[Path]:
+    return {path for path in dep.rglob("*.py")} if dep.is_dir() else {dep}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_are_the_modules_that_the_stage_imports_and_no_more(stage):
+    imported = imported_modules(PROJECT / f"stages/{stage}.py", set())
+    deps = [PROJECT / dep for dep in STAGES[stage]["deps"] if dep.startswith(("realage", "stages")) and "." in dep]
+    deps += [PROJECT / dep for dep in STAGES[stage]["deps"] if dep == "realage/portraits"]
+    assert set().union(*map(covered_by, deps)) == imported
+
+
+def test_every_stage_module_is_in_the_dag():
+    assert set(STAGES) == {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")}
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "check"])
+def test_the_sections_that_a_stage_loads_are_those_that_it_declares(stage):
+    loaded = {
+        node.args[0].value
+        for node in ast.walk(ast.parse((PROJECT / f"stages/{stage}.py").read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "load"
+    }
+    declared = {key.split(".")[0] for key in STAGES[stage].get("params", [])}
+    assert loaded == declared
+
+
+def test_the_check_stage_knows_every_section_and_nothing_reruns_for_its_answer():
+    from stages.check import SECTIONS
+
+    assert set(SECTIONS) == set(yaml.safe_load((PROJECT / "params.yaml").read_text()))
+    assert "params.yaml" in STAGES["check"]["deps"]
+
+
+def test_package_markers_hold_no_code():
+    for package in ("realage", "stages", "tools"):
+        body = ast.parse((PROJECT / package / "__init__.py").read_text()).body
+        assert all(isinstance(node, ast.Expr) for node in body), package
+
+
+def test_every_stage_says_what_it_does_and_libraries_are_deps_where_they_matter():
+    assert all(STAGES[stage]["desc"] for stage in STAGES)
+    for stage in ("prepare", "train", "evaluate"):
+        assert "requirements.txt" in STAGES[stage]["deps"]

@@ -1,0 +1,120 @@
+"""Label files as people write them, and the rule that each wrong row breaks."""
+
+import pandas as pd
+import pytest
+from conftest import assert_one_line_error, run_module, write_params, write_photo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realage.errors import UserError
+from realage.labels import RULES, ValidateParams, check_rows, read_labels
+
+PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
+
+
+def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
+    table = pd.DataFrame(rows, columns=["file_name", "real_age"], dtype=str)
+    return {row: rejection.rule for row, rejection in check_rows(table, photos, PARAMS).items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "rule"),
+    [
+        ("a.jpg", "25", None),
+        ("a.jpg", "25.5", None),
+        ("sub/a.jpg", "0", None),
+        ("a.jpg", "120", None),
+        ("a.jpg", "120.1", "out_of_range"),
+        ("a.jpg", "-1", "out_of_range"),
+        ("a.jpg", "", "not_a_number"),
+        ("a.jpg", "25,5", "not_a_number"),
+        ("a.jpg", "NaN", "not_a_number"),
+        ("a.jpg", "inf", "not_a_number"),
+        ("a.jpg", "1e3", "not_a_number"),
+        ("a.jpg", "٢٥", "not_a_number"),
+        ("b.jpg", "25", "missing_photo"),
+        ("../a.jpg", "25", "unsafe_path"),
+        ("sub/../../a.jpg", "25", "unsafe_path"),
+        ("/etc/passwd", "25", "unsafe_path"),
+        ("C:/a.jpg", "25", "unsafe_path"),
+        ("sub\\a.jpg", "25", "unsafe_path"),
+        ("a\0.jpg", "25", "unsafe_path"),
+        ("", "25", "unsafe_path"),
+    ],
+)
+def test_one_row_one_rule(name, age, rule):
+    assert rules([(name, age)], {"a.jpg", "sub/a.jpg"}).get(0) == rule
+
+
+def test_a_repeated_row_keeps_its_first_and_a_contradiction_keeps_none():
+    rows = [("a.jpg", "20"), ("a.jpg", "20"), ("b.jpg", "30"), ("b.jpg", "31"), ("c.jpg", "40")]
+    found = rules(rows, {"a.jpg", "b.jpg", "c.jpg"})
+    assert found == {1: "repeated_row", 2: "conflicting_label", 3: "conflicting_label"}
+
+
+def test_one_age_written_in_two_ways_is_no_contradiction():
+    assert rules([("a.jpg", "25"), ("a.jpg", "25.0")], {"a.jpg"}) == {1: "repeated_row"}
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=6)), min_size=1, max_size=8))
+def test_any_text_is_judged_by_a_known_rule_and_never_crashes(rows):
+    found = rules(rows, {name for name, _ in rows})
+    assert set(found.values()) <= set(RULES)
+    for row, (_, age) in enumerate(rows):
+        if row not in found:
+            assert 0 <= float(age) <= 120
+
+
+def test_reads_what_spreadsheets_write(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbffile_name,real_age,gender\r\n \"a, b.jpg\", 25 ,f\r\n")
+    table = read_labels(tmp_path / "labels.csv")
+    assert table.to_dict("records") == [{"file_name": "a, b.jpg", "real_age": "25", "gender": "f"}]
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (None, "no such file"),
+        (b"", "is empty"),
+        (b"file_name,real_age\n", "no rows"),
+        (b"name,age\na.jpg,3\n", "file_name and real_age"),
+        (b"file_name;real_age\na.jpg;3\n", "real_age"),
+        (b"file_name,real_age\n\xff\xfe,3\n", "UTF-8"),
+        (b"file_name,real_age\na.jpg,3,4,5\n", "not a CSV table"),
+        (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
+    ],
+)
+def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, contents, words):
+    if contents is not None:
+        (tmp_path / "labels.csv").write_bytes(contents)
+    with pytest.raises(UserError, match=words) as error:
+        read_labels(tmp_path / "labels.csv")
+    assert "labels.csv" in str(error.value)
+
+
+def test_no_row_left_stops_with_the_list_written(workspace, params):
+    write_photo(workspace / "faces/a.jpg", 1)
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,old\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    assert_one_line_error(run_module("stages.validate", workspace), "rejected.csv", "every row")
+    assert "a.jpg,old,not_a_number" in (workspace / "data/labels/rejected.csv").read_text()
+
+
+def test_a_folder_without_photos_is_named(workspace, params):
+    (workspace / "faces").mkdir()
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    assert_one_line_error(run_module("stages.validate", workspace), "faces", "no photos")
+
+
+@pytest.mark.parametrize(("key", "value"), [("on_reject", "fail"), ("max_rejected", 0.1)])
+def test_too_many_rejections_stop_the_run(workspace, params, key, value):
+    write_photo(workspace / "faces/a.jpg", 1)
+    write_photo(workspace / "faces/b.jpg", 2)
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\nb.jpg,-1\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    params["validate"] |= {"max_rejected": 1.0, key: value}
+    write_params(workspace, params)
+    assert_one_line_error(run_module("stages.validate", workspace), "rejected.csv", f"validate.{key}")

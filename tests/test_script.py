@@ -1,0 +1,185 @@
+"""dist/train.py: one file that does what the pipeline does, where nothing of the project is installed."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from realage.backbones import ModelParams
+from realage.errors import UserError
+from realage.model import build_backbone
+from realage.params import check_section, read_params
+from realage.sample import SampleParams, write_sample
+from tools.flatten import flatten
+from tools.make_script import build_script
+from tools.script_driver import run_stages
+
+PROJECT = Path(__file__).parents[1]
+STAGES = ("validate", "split", "prepare", "weights", "train", "evaluate")
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder far from the project with a script, photos, labels and backbone weights."""
+    folder = tmp_path_factory.mktemp("start")
+    write_sample(folder / "faces", SampleParams(photos=80, label_noise=3.0, seed=7))
+    params = tiny_params("backbone.weights.h5")
+    build_backbone(check_section("model", params["model"], ModelParams), None, None).save_weights(
+        folder / "backbone.weights.h5"
+    )
+    (folder / "train.py").write_text(build_script(PROJECT, yaml.safe_dump(params)), encoding="utf-8")
+    return folder
+
+
+def tiny_params(weights: str) -> dict:
+    params = read_params(PROJECT / "params.yaml")
+    params["validate"]["max_rejected"] = 1.0
+    params["prepare"]["size"] = 32
+    params["model"] |= {"backbone": "VGG16", "weights": weights, "dense_units": 8}
+    params["train"] |= {"epochs": 1, "warmup_epochs": 0, "batch_size": 16, "threads": 2}
+    params["evaluate"]["resamples"] = 100
+    return params
+
+
+def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DVC"))}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=inherited | environment, capture_output=True, text=True
+    )
+
+
+def write_modules(folder: Path, **sources: str) -> None:
+    (folder / "realage").mkdir()
+    for name, source in sources.items():
+        (folder / "realage" / f"{name}.py").write_text(source, encoding="utf-8")
+
+
+def test_script_ends_with_the_bytes_of_the_pipeline(start: Path, tmp_path: Path) -> None:
+    assert python("-I", "-c", "import realage", cwd=start).returncode == 1
+    arguments = ["--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", "run"]
+    with ThreadPoolExecutor() as beside:
+        running = beside.submit(python, "-I", "train.py", *arguments, cwd=start)
+        run_pipeline(start, tmp_path)
+        script = running.result()
+    assert script.returncode == 0, script.stderr
+    assert [line[3:] for line in script.stdout.splitlines() if line.startswith("== ")] == list(STAGES)
+    assert script.stdout.splitlines()[-1].startswith("done: model run/models/age.keras")
+    for name in ("metrics/evaluate.json", "models/age.keras", "plots/training.csv", "data/weights/source.json"):
+        # Not `==` in the assertion itself: pytest would spend minutes on the difference of two models.
+        same = (start / "run" / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert same, name
+
+
+def run_pipeline(start: Path, folder: Path) -> None:
+    """Run the project's own stages in `folder` on what is in `start`."""
+    params = tiny_params(str(start / "backbone.weights.h5"))
+    params["dataset"] = {"labels": f"{start}/faces/labels.csv", "images": f"{start}/faces/final_files"}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    for stage in STAGES:
+        step = python("-m", f"stages.{stage}", cwd=folder, PYTHONPATH=str(PROJECT))
+        assert step.returncode == 0, step.stderr
+
+
+def test_a_wrong_path_is_one_line(start: Path) -> None:
+    result = python("-I", "train.py", "--labels", "nowhere.csv", "--images", "faces/final_files", cwd=start)
+    assert (result.returncode, result.stderr) == (
+        1, "error: --labels nowhere.csv: no such file: name your label file\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("out", "weights", "error"),
+    [
+        ("mine", "none", "--out mine: holds files of something else"),
+        ("faces/final_files/run", "none", "--out faces/final_files/run: is inside the photos' folder"),
+        ("new", "nowhere.weights.h5", "model.weights is 'nowhere.weights.h5': no such file"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_at_the_start(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, weights: str, error: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "faces").symlink_to(start / "faces")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", out]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(UserError, match=re.escape(error)):
+        run_stages(yaml.safe_dump(tiny_params(weights)))
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_script_is_the_same_text_each_time_and_names_nothing_of_this_machine() -> None:
+    params = (PROJECT / "params.yaml").read_text(encoding="utf-8")
+    script = build_script(PROJECT, params)
+    assert script == build_script(PROJECT, params)
+    assert str(PROJECT) not in script
+    docstring = ast.get_docstring(ast.parse(script))
+    assert "tensorflow==" in docstring and "opencv-python-headless==" in docstring
+    assert "dvc==" not in docstring and "jinja2==" not in docstring
+
+
+@pytest.mark.parametrize("text", ['a: "b"', "a: 'it''s'\n", 'a: """ \\n {x} \\\n# c', '# """"'])
+def test_params_survive_quotes_and_backslashes(text: str) -> None:
+    tree = ast.parse(build_script(PROJECT, text))
+    literal = next(node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(literal) == text.rstrip("\n") + "\n"
+
+
+def test_script_has_no_undefined_or_redefined_names(start: Path) -> None:
+    result = python("-m", "ruff", "check", "--isolated", "--select", "F", "train.py", cwd=start)
+    assert result.returncode == 0, result.stdout
+
+
+def test_flattening_keeps_order_and_comments_and_drops_what_only_a_module_needs(tmp_path: Path) -> None:
+    write_modules(
+        tmp_path,
+        low='"""Low."""\n\nimport os\n\n__all__ = ["LOW"]\n\n# Why.\nLOW = os.sep  # which\n',
+        high='from os import sep\n\nfrom realage.low import LOW\n\nHIGH = LOW + sep\n\n'
+             'if __name__ == "__main__":\n    pass\n',
+    )
+    text = flatten(tmp_path, ["realage.high"])
+    code = [line for line in text.splitlines() if line and not line.startswith("# -")]
+    assert code == [
+        "import os", "from os import sep",
+        "# realage/low.py", "# Low.", "# Why.", "LOW = os.sep  # which",
+        "# realage/high.py", "HIGH = LOW + sep",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "name"),
+    [
+        ("def work(): ...", "work = 1", "'work' is defined in realage/low.py and defined in realage/high.py"),
+        ("import json as io", "import io", "'io' is the import of json and the import of io"),
+        ("from os import path", "path = 1", "'path' is the import of os.path and defined in realage/high.py"),
+        ("with open('x'):\n    import keras", "import keras", "'keras' is defined in realage/low.py and"),
+        ("def open(): ...", "", "'open' is a name of Python's own and defined in realage/low.py"),
+    ],
+)
+def test_a_name_with_two_meanings_is_refused(tmp_path: Path, low: str, high: str, name: str) -> None:
+    write_modules(tmp_path, low=f"{low}\nLOW = 1\n", high=f"from realage.low import LOW\n{high}\n")
+    with pytest.raises(UserError) as error:
+        flatten(tmp_path, ["realage.high"])
+    assert name in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import realage.low",
+        "from .low import LOW",
+        "from realage.low import LOW as L",
+        "def work():\n    from realage.low import LOW",
+    ],
+)
+def test_an_import_that_needs_the_module_is_refused(tmp_path: Path, line: str) -> None:
+    write_modules(tmp_path, low="LOW = 1\n", high=f"{line}\n")
+    with pytest.raises(UserError, match="cannot go into one file"):
+        flatten(tmp_path, ["realage.high"])
