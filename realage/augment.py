@@ -35,6 +35,7 @@ class PhotoAugmenter(ImageDataGenerator):
             "shear": draw(self.shear_range),
             **dict(zip(("zx", "zy"), random.uniform(*self.zoom_range, 2) if self.zoom_range != [1, 1] else (1, 1))),
             "flip_horizontal": (random.random() < 0.5) and self.horizontal_flip,
+            # Drawn although no key asks for it, so that the brightness comes from the same place in the stream.
             "flip_vertical": (random.random() < 0.5) and self.vertical_flip,
             "brightness": random.uniform(*self.brightness_range) if self.brightness_range else None,
         }

@@ -1,9 +1,11 @@
 """The backbones that `keras.applications` offers, by name, and the keys of section `model`."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
+from realage.errors import UserError
 from realage.params import Section
 
 # Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is refused without
@@ -45,3 +47,9 @@ class ModelParams(Section):
         if name not in MODULES:
             raise ValueError(f"unknown backbone: it must be one of {', '.join(sorted(MODULES))}")
         return name
+
+
+def require_weights_file(model: ModelParams) -> None:
+    """Raise UserError where `model.weights` names a file that is not there."""
+    if model.weights not in ("imagenet", "none") and not Path(model.weights).is_file():
+        raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")

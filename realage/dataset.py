@@ -1,5 +1,7 @@
 """Where the labels and photos are."""
 
+from pathlib import PurePath
+
 from pydantic import Field
 
 from realage.params import Section
@@ -10,3 +12,8 @@ class DatasetParams(Section):
 
     labels: str = Field(min_length=1)  # CSV with columns file_name and real_age (years)
     images: str = Field(min_length=1)  # folder of the photos that file_name names
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether these are the synthetic portraits that the stage `sample` draws."""
+        return PurePath("data/sample") in PurePath(self.labels).parents

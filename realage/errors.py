@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
+LONGEST_LINE = 1_000  # characters: whatever a hostile file holds, the error stays readable
+
 
 class UserError(Exception):
     """Something that the user can mend. Its text is the one line that they see."""
@@ -19,6 +21,10 @@ def run(command: Callable[[], None]) -> None:
         sys.argv.remove("--debug")
     try:
         command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has had enough, such as `head`: nothing to report, and nobody to report it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (UserError, OSError) as error:
         if debug:
             raise
@@ -34,7 +40,8 @@ def _one_line(error: Exception) -> str:
         return f"{error.filename}: no such file: 'dvc repro' makes what stages read, 'dvc pull' fetches it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
-    return " ".join(str(error).split())
+    line = " ".join(str(error).split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
 
 
 def _what_dvc_removed() -> str:

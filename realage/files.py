@@ -38,6 +38,8 @@ def read_rows(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         ages = [column for column in ("real_age", "predicted_age") if column in table.columns]
+        if table.empty or "file_name" not in table.columns or not ages:
+            raise ValueError("no rows with file_name and real_age")
         return table.astype(dict.fromkeys(ages, "float64"))
     except ValueError as error:
         raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error

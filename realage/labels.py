@@ -157,4 +157,6 @@ def _said_twice(name: str, ages: Collection[float], seen: bool) -> tuple[str, st
 
 
 def _missing_photo(name: str, photos: set[str]) -> tuple[str, str] | None:
-    return None if name in photos else ("missing_photo", "no such file in the photos' folder: add it or delete the row")
+    if name in photos:
+        return None
+    return "missing_photo", "no such photo (.jpg, .png, ...) in the folder: add it or delete the row"

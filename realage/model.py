@@ -37,7 +37,7 @@ def build_model(params: ModelParams, size: int, mean_age: float) -> keras.Model:
     return keras.Model(pixels, years, name="age")
 
 
-def build_backbone(params: ModelParams, size: int | None, weights: str | None) -> keras.Model:
+def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras.Model:
     """The `keras.applications` network without its top; `weights` as Keras takes them: None, 'imagenet' or a path."""
     with no_layer_skipped():
         backbone = getattr(keras.applications, params.backbone)(
@@ -54,7 +54,7 @@ def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
     try:
         return build_backbone(params, size, weights=None)
     except ValueError as error:
-        raise UserError(f"{params.backbone} does not take photos of prepare.size {size} pixels: {error}") from error
+        raise UserError(f"{params.backbone} does not take prepare.image_size {size} pixels: {error}") from error
 
 
 def load_backbone_weights(model: keras.Model, path: Path) -> None:
@@ -71,8 +71,6 @@ def no_layer_skipped() -> Iterator[None]:
     """Turn Keras' warning that a file holds no weights for some layer into an error."""
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Skipping")
-        # Without a top, ImageNet weights fit any input size.
-        warnings.filterwarnings("ignore", message="`input_shape` is undefined")
         yield
 
 

@@ -4,18 +4,27 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from realage.errors import UserError
 from realage.files import replacing
+from realage.params import Section
+from realage.prepared import PrepareParams
 from realage.quiet_keras import keras
+from realage.recipe import TrainParams
 
-RECIPE = "realage.json"
+RECIPE_FILE = "realage.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
-def save_model(model: keras.Model, path: Path, recipe: dict[str, Any]) -> None:
-    """Save `model` without its optimizer; `recipe` (JSON values) travels as `realage.json` in the same archive.
+class Recipe(Section):
+    """How photos must be prepared for a model, and how it was trained."""
+
+    prepare: PrepareParams
+    train: TrainParams
+
+
+def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
+    """Save `model` without its optimizer; `recipe` travels as `realage.json` in the same archive.
 
     Keras writes times and memory addresses into the archive; here they are replaced. Plain
     `keras.models.load_model` reads the file all the same.
@@ -27,7 +36,7 @@ def save_model(model: keras.Model, path: Path, recipe: dict[str, Any]) -> None:
         metadata = json.loads(members["metadata.json"])
         members["metadata.json"] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
         members["config.json"] = _without_addresses(members["config.json"])
-        members[RECIPE] = json.dumps(recipe, indent=2).encode()
+        members[RECIPE_FILE] = recipe.model_dump_json(indent=2).encode()
         with zipfile.ZipFile(part, "w") as archive:
             for name, contents in members.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), contents)
@@ -47,15 +56,15 @@ def load_model(path: Path) -> keras.Model:
     """Load a model, ready to predict. Raises UserError for a file that is missing or no Keras model."""
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (zipfile.BadZipFile, ValueError, TypeError, KeyError, OSError) as error:
         raise UserError(f"{path}: Keras cannot load it: {error}") from error
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path) -> Recipe:
     """The recipe that `save_model` put in. Raises UserError for a file that is missing or not this project's."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(RECIPE))
+            return Recipe.model_validate_json(archive.read(RECIPE_FILE))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:

@@ -47,7 +47,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         params = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: run this in the project's folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(params, dict):
         raise UserError(f"{path}: holds no sections: copy one from presets/")
@@ -62,6 +62,8 @@ def _first_problem(name: str, section: type[Section], error: ValidationError) ->
     if problem["type"] == "missing":
         return f"{key}: missing key: add it to params.yaml"
     reason = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict):
+        return f"{key}: {reason}"
     return f"{key} is {problem['input']!r}: {reason[0].lower()}{reason[1:]}"
 
 
@@ -70,7 +72,7 @@ def _keys(section: type[Section]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as DVC reads it: 1e-4 is a number, and a key may not stand twice."""
+    """YAML in which, as DVC reads it, 1e-4 is a number and a key may not stand twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()

@@ -1,6 +1,7 @@
 """Photos as files that may be anything: found, decoded to upright RGB, and told apart by pixels."""
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageFile, ImageOps
 from tqdm import tqdm
 
+from realage.errors import UserError
 from realage.machine import data_workers
 
 Item = TypeVar("Item")
@@ -30,24 +32,41 @@ class PhotoError(Exception):
 
 
 def find_photos(folder: Path) -> list[str]:
-    """Names of all photo files below `folder`, relative to it with forward slashes, sorted; hidden ones left out."""
-    names = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
-    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+    """Names of all photo files below `folder`, relative to it with forward slashes, sorted; hidden ones left out.
+
+    Raises UserError for a name that is not UTF-8, which could not be written into any of our files.
+    """
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    for name in names:
+        if not name.isascii() and name != name.encode(errors="replace").decode():
+            raise UserError(f"{folder}: {name!a}: the name is not UTF-8: rename the file")
+    return names
 
 
 def load_photo(path: Path) -> np.ndarray:
     """Decode a photo into upright RGB: uint8, (height, width, 3). Raises PhotoError for anything else."""
+    if not path.is_file():
+        raise PhotoError("not a file")
     try:
-        if not path.is_file():
-            raise PhotoError("not a file")
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PhotoError(f"{image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused unopened")
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            if image.width * image.height <= MAX_PIXELS:
+                return _upright_rgb(image)
+            raise PhotoError(f"{image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused unopened")
+    except PhotoError:
+        raise
+    except Exception as error:  # decoders fail on hostile bytes in more ways than Pillow documents
         # Pillow puts the path, or an object's address, into its messages: neither may reach a tracked file.
-        reason = "cannot be decoded as an image" if str(path.name) in str(error) else str(error)
+        reason = "cannot be decoded as an image" if path.name in str(error) else str(error)
         raise PhotoError(reason) from error
+
+
+def _upright_rgb(image: Image.Image) -> np.ndarray:
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        # Pillow would clip 16-bit grey to its lowest 255 levels: white.
+        image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
+    return np.array(image.convert("RGB"))
 
 
 def pixel_hash(pixels: np.ndarray) -> str:

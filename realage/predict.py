@@ -20,7 +20,7 @@ def predict() -> None:
     """Print each photo's age in years; exit status 1 if any photo could not be read."""
     arguments = _parse_arguments()
     photos = list(_photos(arguments.photos))
-    prepare = PrepareParams(**read_recipe(arguments.model)["prepare"])
+    prepare = read_recipe(arguments.model).prepare
     model = load_model(arguments.model)
     chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
     rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
@@ -76,7 +76,7 @@ def _formatted(table: pd.DataFrame, style: str) -> str:
     if style == "json":
         records = [{**row, "age": None if row["error"] else row["age"]} for row in table.to_dict("records")]
         return json.dumps(records, indent=2)
-    return table.to_string(index=False, na_rep="", justify="left")
+    return table.to_string(index=False, na_rep="")
 
 
 if __name__ == "__main__":

@@ -16,16 +16,18 @@ from realage.params import Section
 class PrepareParams(Section):
     """Section `prepare`: what the model gets to see of a photo."""
 
-    size: int = Field(ge=32, le=1_024)  # side of the square, pixels
+    # Never call a key `size` or `nfiles`: DVC's run cache leaves keys of these names out when it looks whether a stage
+    # with the same params has run before, and so would check out photos of another size.
+    image_size: int = Field(ge=32, le=1_024)  # side of the square, pixels
     fit: Literal["pad", "stretch"]  # keep proportions and fill up with black, or stretch as Keras' loaders do
 
 
 def fit_square(pixels: np.ndarray, params: PrepareParams) -> np.ndarray:
-    """Resize uint8 RGB (height, width, 3) to (size, size, 3), with an antialiasing filter.
+    """Resize uint8 RGB (height, width, 3) to (image_size, image_size, 3), with an antialiasing filter.
 
     Training and prediction both come through here, so they cannot see a photo differently.
     """
-    image, square = Image.fromarray(pixels), (params.size, params.size)
+    image, square = Image.fromarray(pixels), (params.image_size, params.image_size)
     if params.fit == "pad":
         return np.array(ImageOps.pad(image, square, Image.Resampling.BICUBIC))
     return np.array(image.resize(square, Image.Resampling.BICUBIC))

@@ -1,6 +1,7 @@
 """Keras, without the page of notes that TensorFlow's native code prints while it loads."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,8 +21,11 @@ def silent_stderr() -> Iterator[None]:
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with silent_stderr():
-    import keras
-    from tensorflow.keras.preprocessing.image import ImageDataGenerator
+try:
+    with silent_stderr():
+        import keras
+        from tensorflow.keras.preprocessing.image import ImageDataGenerator
+except (ImportError, ValueError) as error:
+    sys.exit(f"error: KERAS_BACKEND is '{os.environ.get('KERAS_BACKEND')}', but Keras cannot start on it: {error}")
 
 __all__ = ["ImageDataGenerator", "keras", "silent_stderr"]

@@ -30,7 +30,7 @@ class SplitParams(Section):
 def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
     """The split ('train', 'val' or 'test') of each row of `table` (`file_name`, `photo`, maybe `subject`, `split`).
 
-    Raises UserError where training or validation would be left without photos.
+    Raises UserError where a split would be left without photos, or hold a person who is in another one too.
     """
     strategies = {"stable": _stable, "leading": _leading, "column": _column}
     splits = strategies[params.strategy](table, params)
@@ -41,7 +41,18 @@ def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
                 f"split '{split}' has no photos ({len(table)} clean rows, strategy '{params.strategy}'): "
                 f"add photos or change split.* in params.yaml"
             )
+    _check_subjects(table, splits)
     return splits
+
+
+def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:
+    """One person in two splits would be recognised, not judged."""
+    if "subject" not in table.columns:
+        return
+    named = table["subject"] != ""
+    for subject, where in splits[named].groupby(table.loc[named, "subject"]).unique().items():
+        if len(where) > 1:
+            raise UserError(f"subject '{subject}' is in {' and '.join(sorted(where))}: use split.strategy: stable")
 
 
 def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:

@@ -1,8 +1,5 @@
 """Fitting the network: learning rate over time, progress, history, and the epoch to keep."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -32,12 +29,13 @@ def learning_rate_schedule(
     params: TrainParams, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
     """Linear warm-up from 0, then constant or a half cosine to 0 (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
-    warmup_steps = round(params.warmup_epochs * steps_per_epoch)
+    steps = params.epochs * steps_per_epoch
+    warmup_steps = min(round(params.warmup_epochs * steps_per_epoch), steps - 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else params.learning_rate,
         warmup_target=params.learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
-        decay_steps=params.epochs * steps_per_epoch - warmup_steps,
+        decay_steps=steps - warmup_steps,
         alpha=1.0 if params.schedule == "constant" else 0.0,
     )
 
@@ -48,20 +46,15 @@ def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params
     Returns one row an epoch: `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared,
     `mae` and `val_mae` in years. Raises UserError where the loss stops being a number.
     """
-    with TemporaryDirectory() as folder:
-        best = Path(folder) / "best.weights.h5"
-        history = _History(params.epochs, len(train))
-        keep_best = keras.callbacks.ModelCheckpoint(
-            best, monitor="val_mae", mode="min", save_best_only=True, save_weights_only=True
-        )
-        model.fit(train, validation_data=val, epochs=params.epochs, verbose=0, callbacks=[history, keep_best])
-        if params.keep == "best":
-            model.load_weights(best)
+    history = _History(params.epochs, len(train))
+    model.fit(train, validation_data=val, epochs=params.epochs, verbose=0, callbacks=[history])
+    if params.keep == "best":
+        model.set_weights(history.best_weights)
     return pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
 
 
 class _History(keras.callbacks.Callback):
-    """Collects a row an epoch, and shows one progress bar with the time left to the end of the last epoch."""
+    """Keeps a row an epoch and the best weights, and shows one progress bar with the time left to the last epoch."""
 
     def __init__(self, epochs: int, steps_per_epoch: int) -> None:
         super().__init__()
@@ -80,6 +73,8 @@ class _History(keras.callbacks.Callback):
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
         best = min(self.rows, key=lambda row: row["val_mae"])
+        if best is self.rows[-1]:
+            self.best_weights = self.model.get_weights()
         self.bar.write(
             f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "
             f"validation (best {best['val_mae']:.2f}, epoch {best['epoch']})"

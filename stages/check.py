@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from realage.backbones import ModelParams
+from realage.backbones import ModelParams, require_weights_file
 from realage.dataset import DatasetParams
 from realage.eda import EdaParams
 from realage.errors import UserError, run
@@ -28,7 +28,6 @@ SECTIONS: dict[str, type[Section]] = {
     "evaluate": EvaluateParams,
     "report": ReportParams,
 }
-SAMPLE = Path("data/sample")
 
 
 def check() -> None:
@@ -39,7 +38,7 @@ def check() -> None:
             raise UserError(f"params.yaml: {name}: unknown section: allowed are {', '.join(SECTIONS)}")
     sections = {name: check_section(name, params.get(name), section) for name, section in SECTIONS.items()}
     _check_dataset(sections["dataset"], sections["sample"])
-    _check_weights(sections["model"])
+    require_weights_file(sections["model"])
     Path("data").mkdir(exist_ok=True)
     Path("data/checked.txt").write_text("params.yaml is sound and its sources are there\n", encoding="utf-8")
     print("check: params.yaml is sound")
@@ -47,14 +46,14 @@ def check() -> None:
 
 def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
     labels, images = Path(dataset.labels), Path(dataset.images)
-    if SAMPLE in labels.parents and SAMPLE in images.parents:
+    if dataset.is_sample:
         if not sample.photos:
-            raise UserError("dataset.* names the sample, but sample.photos is 0: set it to 1200, or name your own data")
+            raise UserError("dataset.labels is the sample's, but sample.photos is 0: set it to 1200, or name your own")
         return
     if not labels.is_file():
-        raise UserError(f"dataset.labels: {labels}: {_absent(labels)}: name your label file")
+        raise UserError(f"dataset.labels: {labels}: {_absent(labels, 'file')}: name your label file")
     if not images.is_dir():
-        raise UserError(f"dataset.images: {images}: {_absent(images)}: name the folder of the photos")
+        raise UserError(f"dataset.images: {images}: {_absent(images, 'folder')}: name the folder of the photos")
     if not find_photos(images):
         raise UserError(f"dataset.images: {images}: holds no photos: name the folder of the photos")
     for path in (labels, *sorted(images.rglob("*"))):
@@ -73,12 +72,9 @@ def _check_hashable(path: Path) -> None:
         raise UserError(f"{path}: neither file nor folder, but a pipe, socket or device: delete it")
 
 
-def _check_weights(model: ModelParams) -> None:
-    if model.weights not in ("imagenet", "none") and not Path(model.weights).is_file():
-        raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")
-
-
-def _absent(path: Path) -> str:
+def _absent(path: Path, wanted: str) -> str:
+    if path.exists():
+        return f"not a {wanted}"
     tracked = any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
     return "not here yet: run 'dvc pull'" if tracked else "not found"
 

@@ -48,9 +48,9 @@ def _check_groups(rows: pd.DataFrame, params: EvaluateParams) -> None:
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
     """`rows` with a column `predicted_age`, years."""
-    recipe = read_recipe(MODEL)["train"]
-    set_up_device(recipe["backend"], recipe["threads"])
-    photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe["batch_size"])
+    recipe = read_recipe(MODEL).train
+    set_up_device(recipe.backend, recipe.threads)
+    photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe.batch_size)
     ages = load_model(MODEL).predict(photos, verbose=0)
     return rows.assign(predicted_age=ages.astype("float64").ravel())
 

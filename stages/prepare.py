@@ -11,7 +11,7 @@ from realage.prepared import PrepareParams, fit_square, write_prepared
 
 
 def prepare() -> None:
-    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.size` pixels square."""
+    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square."""
     dataset, params = load("dataset", DatasetParams), load("prepare", PrepareParams)
     images, folder = Path(dataset.images), Path("data/prepared")
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def prepare() -> None:
 
     rows = read_rows(Path("data/labels/splits.csv"))
     map_photos(prepare_photo, rows.itertuples(), "prepare photos")
-    print(f"prepare: {len(rows):,} photos, {params.size}x{params.size} pixels")
+    print(f"prepare: {len(rows):,} photos, {params.image_size} pixels square")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,6 @@ def _gather(params: ReportParams) -> dict:
         "train": load("train", TrainParams).model_dump(),
     }
     metrics = {name: read_json(METRICS / f"{name}.json") for name in ("validate", "split", "eda", "train", "evaluate")}
-    synthetic = dataset.labels.startswith("data/sample/")
     # Rejected ages may be anything that someone typed: they stay text.
     rejected = pd.read_csv("data/labels/rejected.csv", dtype=str, keep_default_na=False)
     return {
@@ -63,7 +62,7 @@ def _gather(params: ReportParams) -> dict:
             split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
         },
         "groups": regroup(metrics["evaluate"]["by_group"]),
-        "sample": read_json(METRICS / "sample.json") if synthetic else None,
+        "sample": read_json(METRICS / "sample.json") if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
         "worst": worst(read_rows(Path("data/predictions.csv"))).to_dict("records"),
         "rejected": rejected.head(FIRST_REJECTED).to_dict("records"),

@@ -13,7 +13,7 @@ from realage.device import set_up_device
 from realage.errors import run
 from realage.files import read_rows, write_csv, write_json
 from realage.model import build_model, load_backbone_weights
-from realage.model_file import save_model
+from realage.model_file import Recipe, save_model
 from realage.params import load
 from realage.photo_dataset import PhotoDataset
 from realage.prepared import PrepareParams
@@ -31,7 +31,7 @@ def train() -> None:
     train_set = _photos(rows[rows["split"] == "train"], params, PhotoAugmenter(params.augment))
     val_set = _photos(rows[rows["split"] == "val"], params)
 
-    model = build_model(model_params, prepare.size, mean_age=float(train_set.ages.mean()))
+    model = build_model(model_params, prepare.image_size, mean_age=float(train_set.ages.mean()))
     if model_params.weights != "none":
         load_backbone_weights(model, Path("data/weights/backbone.weights.h5"))
     compile_model(model, params, len(train_set))
@@ -43,7 +43,7 @@ def train() -> None:
 
     best = history.loc[history["val_mae"].idxmin()]
     kept = best if params.keep == "best" else history.iloc[-1]
-    save_model(model, Path("models/age.keras"), {"prepare": prepare.model_dump(), "train": params.model_dump()})
+    save_model(model, Path("models/age.keras"), Recipe(prepare=prepare, train=params))
     write_csv(Path("plots/training.csv"), history)
     write_json(Path("metrics/train.json"), {
         "epochs": params.epochs,
@@ -65,7 +65,7 @@ def _photos(rows: pd.DataFrame, params: TrainParams, augmenter: PhotoAugmenter |
 
 def _say_what_comes(model_params, prepare, params, model, train_set, val_set, device) -> None:
     print(
-        f"train: {len(train_set.photos):,} photos, validated on {len(val_set.photos):,}, {prepare.size} pixels square\n"
+        f"train: {len(train_set.photos):,} photos, validated on {len(val_set.photos):,}, {prepare.image_size} pixels\n"
         f"       {model_params.backbone}, weights {model_params.weights}, {model.count_params():,} parameters\n"
         f"       {params.epochs} epochs of {len(train_set)} steps of {params.batch_size} photos, {params.precision}, "
         f"on {device}",

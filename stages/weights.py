@@ -9,6 +9,9 @@ from realage.files import write_json
 from realage.model import build_backbone
 from realage.params import load
 
+# Pixels that Keras insists on where 224 will not do; without a top, the weights are the same for every size.
+PRETRAINED_SIZES = {"NASNetLarge": 331}
+
 
 def weights() -> None:
     """Write `data/weights/source.json` and, unless `model.weights` is none, `data/weights/backbone.weights.h5`."""
@@ -28,7 +31,7 @@ def weights() -> None:
 def _pretrained(params: ModelParams):
     """The backbone with its weights; Keras checks the hash of what it downloads, and that a file fits the backbone."""
     try:
-        return build_backbone(params, size=None, weights=params.weights)
+        return build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
     except Exception as error:  # Keras' downloader raises bare Exception
         if params.weights == "imagenet":
             raise UserError(

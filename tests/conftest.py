@@ -41,7 +41,7 @@ def small_params() -> dict:
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     params["sample"] |= {"photos": 160}
     params["validate"] |= {"max_rejected": 0.2}
-    params["prepare"] |= {"size": 32}
+    params["prepare"] |= {"image_size": 32}
     params["model"] |= {"backbone": "MobileNet", "weights": "none", "dense_units": 16}
     params["train"] |= {"epochs": 2, "learning_rate": 0.001}
     params["evaluate"] |= {"resamples": 100}

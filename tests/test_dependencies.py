@@ -65,5 +65,15 @@ def test_package_markers_hold_no_code():
 
 def test_every_stage_says_what_it_does_and_libraries_are_deps_where_they_matter():
     assert all(STAGES[stage]["desc"] for stage in STAGES)
-    for stage in ("prepare", "train", "evaluate"):
+    for stage in ("sample", "validate", "eda", "prepare", "weights", "train", "evaluate"):
         assert "requirements.txt" in STAGES[stage]["deps"]
+
+
+def test_no_param_bears_a_name_that_dvcs_run_cache_leaves_out():
+    """DVC looks a stage up by its params without those called size or nfiles, and would check out stale results."""
+
+    def keys(section: dict) -> set[str]:
+        nested = [keys(value) for value in section.values() if isinstance(value, dict)]
+        return set(section).union(*nested)
+
+    assert keys(yaml.safe_load((PROJECT / "params.yaml").read_text())) & {"size", "nfiles"} == set()

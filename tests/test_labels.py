@@ -82,6 +82,8 @@ def test_reads_what_spreadsheets_write(tmp_path):
         (b"file_name,real_age\n\xff\xfe,3\n", "UTF-8"),
         (b"file_name,real_age\na.jpg,3,4,5\n", "not a CSV table"),
         (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
+        (b"file_name,real_age,photo\na.jpg,3,x\n", "photo.*rename"),
+        (b"file_name,real_age,predicted_age\na.jpg,3,old\n", "predicted_age.*rename"),
     ],
 )
 def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, contents, words):

@@ -6,13 +6,20 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import PROJECT
 
 from realage.backbones import MODULES, ModelParams
 from realage.errors import UserError
 from realage.model import build_model, load_backbone_weights, pixel_scaling_layer
-from realage.model_file import load_model, read_recipe, save_model
+from realage.model_file import Recipe, load_model, read_recipe, save_model
+from realage.params import load
+from realage.prepared import PrepareParams
 from realage.quiet_keras import keras
+from realage.recipe import TrainParams
 
+RECIPE = Recipe(
+    prepare=PrepareParams(image_size=32, fit="pad"), train=load("train", TrainParams, PROJECT / "params.yaml")
+)
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype("float32")
 
 
@@ -87,11 +94,11 @@ def test_half_precision_gives_years_in_float32():
 
 def test_a_saved_model_predicts_the_same_and_plain_keras_loads_it(tmp_path):
     model = build_model(model_params(), 32, 31.2)
-    save_model(model, tmp_path / "age.keras", {"prepare": {"size": 32}})
+    save_model(model, tmp_path / "age.keras", RECIPE)
     expected = model.predict(PIXELS, verbose=0)
     for loaded in (load_model(tmp_path / "age.keras"), keras.models.load_model(tmp_path / "age.keras")):
         np.testing.assert_array_equal(loaded.predict(PIXELS, verbose=0), expected)
-    assert read_recipe(tmp_path / "age.keras") == {"prepare": {"size": 32}}
+    assert read_recipe(tmp_path / "age.keras") == RECIPE
 
 
 def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
@@ -99,7 +106,7 @@ def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
     for name in ("a.keras", "b.keras"):
         keras.utils.clear_session()
         keras.utils.set_random_seed(1)
-        save_model(build_model(model_params(), 32, 31.2), tmp_path / name, {})
+        save_model(build_model(model_params(), 32, 31.2), tmp_path / name, RECIPE)
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
     with zipfile.ZipFile(tmp_path / "a.keras") as archive:
@@ -112,6 +119,19 @@ def test_another_networks_weights_are_refused(tmp_path):
     other.get_layer("backbone").save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(UserError, match="a.weights.h5"):
         load_backbone_weights(build_model(model_params(), 32, 30), tmp_path / "a.weights.h5")
+
+
+def test_a_size_that_the_backbone_cannot_take_is_named():
+    with pytest.raises(UserError, match="InceptionV3.*prepare.image_size 32"):
+        build_model(model_params(backbone="InceptionV3"), 32, 30)
+
+
+@pytest.mark.parametrize("recipe", ["{}", "[]", '{"prepare": {"image_size": "large"}}'])
+def test_a_model_with_a_foreign_recipe_is_refused(tmp_path, recipe):
+    with zipfile.ZipFile(tmp_path / "age.keras", "w") as archive:
+        archive.writestr("realage.json", recipe)
+    with pytest.raises(UserError, match=r"age\.keras: not a model that this project trained"):
+        read_recipe(tmp_path / "age.keras")
 
 
 @pytest.mark.parametrize("contents", [None, b"", b"no zip", b"PK\x03\x04 torn"])

@@ -39,7 +39,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("train", "epoch", 3, ["train.epoch", "unknown key", "epochs"]),
         ("train", "precision", "float8", ["train.precision", "'float8'", "mixed_bfloat16"]),
         ("train", "learning_rate", float("nan"), ["train.learning_rate", "nan"]),
-        ("train", "warmup_epochs", 99, ["train", "warmup_epochs must be less than epochs"]),
+        ("train", "warmup_epochs", 99, ["train: warmup_epochs must be less than epochs"]),
         ("train", "augment", {"rotation_range": 10}, ["train.augment.width_shift_range", "missing"]),
         ("model", "backbone", "ResNet51", ["model.backbone", "'ResNet51'", "ResNet50"]),
         ("model", "weights", "no/such.h5", ["model.weights", "no/such.h5"]),
@@ -48,7 +48,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("validate", "max_age", "old", ["validate.max_age", "'old'"]),
         ("validate", "min_age", 130, ["validate", "min_age"]),
         ("sample", "photos", 5, ["sample.photos", "5"]),
-        ("prepare", "size", 8, ["prepare.size", "8", "32"]),
+        ("prepare", "image_size", 8, ["prepare.image_size", "8", "32"]),
         ("evaluate", "groups", "gender", ["evaluate.groups", "'gender'", "list"]),
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),
@@ -72,7 +72,10 @@ def test_check_refuses_unknown_and_missing_sections(workspace, params):
         check()
 
 
-@pytest.mark.parametrize("text", ["", "- a list", "a: [1", "a: 1\na: 2", "a: !!python/object:os.system {}"])
+BROKEN = ["", "- a list", "a: [1", "a: 1\na: 2", "a: 2020-13-41", "a: !!python/object:os.system {}"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
 def test_what_is_no_params_file_is_refused(workspace, text):
     (workspace / "params.yaml").write_text(text)
     with pytest.raises(UserError, match="params.yaml"):

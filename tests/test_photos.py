@@ -1,9 +1,16 @@
 """Photos that may be anything: decoded upright, or refused with a reason."""
 
+import io
+import os
+import struct
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from realage.errors import UserError
 from realage.photos import PhotoError, find_photos, load_photo, pixel_hash
 from realage.prepared import PrepareParams, fit_square
 
@@ -38,6 +45,51 @@ def test_what_is_no_photo_is_refused_without_its_path(tmp_path):
         assert str(tmp_path) not in str(error.value) and "0x" not in str(error.value)
 
 
+def test_16_bit_grey_keeps_its_shades(tmp_path):
+    shades = np.linspace(0, 65535, 64 * 64).astype("uint16").reshape(64, 64)
+    Image.fromarray(shades).save(tmp_path / "a.png")
+    assert abs(int(load_photo(tmp_path / "a.png").mean()) - 127) <= 1
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_damage_is_a_photo_error_or_a_photo(tmp_path_factory, data):
+    """Bytes changed anywhere, EXIF tags included, must not end in any other error."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 20), RED).save(stream, data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"])), exif=exif)
+    contents = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.jpg"
+    path.write_bytes(contents)
+    try:
+        assert load_photo(path).dtype == np.uint8
+    except PhotoError as error:
+        assert str(error)
+
+
+def test_a_broken_exif_orientation_is_no_crash(tmp_path):
+    Image.new("RGB", (40, 20), RED).save(tmp_path / "a.jpg", exif=_exif_with_text_for_orientation())
+    try:
+        load_photo(tmp_path / "a.jpg")
+    except PhotoError:
+        pass
+
+
+def _exif_with_text_for_orientation() -> bytes:
+    """A TIFF directory of one entry: tag 0x0112 (orientation), typed as text."""
+    entry = struct.pack("<HHI4s", 0x0112, 2, 4, b"abc\0")
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
+
+
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.jpg")).touch()
+    with pytest.raises(UserError, match="not UTF-8"):
+        find_photos(tmp_path)
+
+
 def test_a_decompression_bomb_is_refused_by_its_size(tmp_path):
     Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
     with pytest.raises(PhotoError, match="30000x30000"):
@@ -62,6 +114,6 @@ def test_pixel_hash_tells_shapes_and_pixels_apart():
 def test_pad_keeps_proportions_and_stretch_does_not():
     photo = np.zeros((20, 40, 3), np.uint8)
     photo[:] = RED
-    padded = fit_square(photo, PrepareParams(size=40, fit="pad"))
+    padded = fit_square(photo, PrepareParams(image_size=40, fit="pad"))
     assert (padded[20] == RED).all() and (padded[2] == 0).all()
-    assert (fit_square(photo, PrepareParams(size=40, fit="stretch")) == RED).all()
+    assert (fit_square(photo, PrepareParams(image_size=40, fit="stretch")) == RED).all()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, assert_one_line_error, run_module, run_tool, write_params
+from PIL import Image
 
 from realage.sample import SampleParams, planted_defects
 
@@ -18,7 +19,7 @@ CHANGES = {
     "validate.max_rejected": (0.5, {"validate"}),
     "split.salt": ("other", {"split"}),
     "eda.seed": (2, {"eda"}),
-    "prepare.size": (40, {"prepare", "train", "report"}),
+    "prepare.image_size": (40, {"prepare", "train", "report"}),
     "model.dropout": (0.5, {"train", "report"}),
     "model.weights": ("imagenet", {"weights", "train", "report"}),
     "train.seed": (5, {"train", "report"}),
@@ -118,6 +119,14 @@ def test_a_changed_report_title_reruns_the_report_alone(clone):
     ran = [line for line in run_tool(clone, "dvc", "repro").splitlines() if line.startswith("Running stage")]
     assert [line.split("'")[1] for line in ran] == ["check", "report"]
     assert "Ages at a glance" in (clone / "reports/index.html").read_text()
+
+
+def test_another_image_size_prepares_the_photos_anew(clone):
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    params["prepare"]["image_size"] = 40
+    write_params(clone, params)
+    run_tool(clone, "dvc", "repro", "prepare")
+    assert {Image.open(path).size for path in (clone / "data/prepared").iterdir()} == {(40, 40)}
 
 
 def test_dvc_tells_metrics_params_and_plots(clone):

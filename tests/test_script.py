@@ -40,7 +40,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_params(weights: str) -> dict:
     params = read_params(PROJECT / "params.yaml")
     params["validate"]["max_rejected"] = 1.0
-    params["prepare"]["size"] = 32
+    params["prepare"]["image_size"] = 32
     params["model"] |= {"backbone": "VGG16", "weights": weights, "dense_units": 8}
     params["train"] |= {"epochs": 1, "warmup_epochs": 0, "batch_size": 16, "threads": 2}
     params["evaluate"]["resamples"] = 100

@@ -59,6 +59,14 @@ def test_column_takes_official_splits_and_names_a_wrong_one():
         assign_splits(table(2), official)
 
 
+@pytest.mark.parametrize("strategy", ["leading", "column"])
+def test_a_subject_in_two_splits_is_refused(strategy):
+    rows = table(8, subject=["", "", "ann", "bob", "cy", "ann", "", ""], split=["val", "val", "val", *["train"] * 5])
+    params = SplitParams(strategy=strategy, val_fraction=0.375, test_fraction=0, salt="")
+    with pytest.raises(UserError, match="subject 'ann' is in train and val"):
+        assign_splits(rows, params)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_split_without_photos_is_an_error(count):
     with pytest.raises(UserError, match="has no photos"):

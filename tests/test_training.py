@@ -55,6 +55,11 @@ def test_constant_stays_where_it_is():
     assert rates(schedule="constant")[1:] == pytest.approx([0.1] * 9)
 
 
+def test_the_shortest_training_has_a_schedule():
+    schedule = learning_rate_schedule(recipe(epochs=1, warmup_epochs=0.9), steps_per_epoch=1)
+    assert float(schedule(0)) == pytest.approx(0.1)
+
+
 @pytest.fixture
 def photos(tmp_path) -> PhotoDataset:
     """Eight photos whose brightness is their age."""

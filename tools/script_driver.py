@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from realage.backbones import ModelParams
+from realage.backbones import ModelParams, require_weights_file
 from realage.dataset import DatasetParams
 from realage.device import set_up_device
 from realage.errors import UserError
@@ -88,8 +88,7 @@ def _write_params(text: str, arguments: argparse.Namespace) -> None:
     params = read_params(file)
     model = load("model", ModelParams, file)
     if model.weights not in ("imagenet", "none"):
-        if not Path(model.weights).is_file():
-            raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")
+        require_weights_file(model)
         params["model"]["weights"] = str(Path(model.weights).absolute())
     params["dataset"] = {"labels": str(arguments.labels.absolute()), "images": str(arguments.images.absolute())}
     file.write_text(WRITTEN_BY + yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")

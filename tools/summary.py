@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from realage.dataset import DatasetParams
 from realage.errors import run
 from realage.files import read_json
-from realage.params import read_params
+from realage.params import load
 
 METRICS = Path("metrics")
 
@@ -12,12 +13,11 @@ METRICS = Path("metrics")
 def summary() -> None:
     """Print validation MAE, the constant baseline and, for the synthetic sample, the floor that label noise sets."""
     val = read_json(METRICS / "evaluate.json")["val"]
-    labels = read_params()["dataset"]["labels"]
-    synthetic = labels.startswith("data/sample/")
-    print(f"\n{'Synthetic sample' if synthetic else labels}: {val['n']:,} validation photos")
+    dataset = load("dataset", DatasetParams)
+    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}: {val['n']:,} validation photos")
     _print_years("validation MAE", val["mae"], _interval(val))
     _print_years("constant baseline", val["baseline"]["mae"], "  the training photos' median age for everyone")
-    if synthetic:
+    if dataset.is_sample:
         sample = read_json(METRICS / "sample.json")
         _print_years("floor", sample["floor_mae"], f"  what label noise of {sample['label_noise']:g} years costs alone")
     print(
