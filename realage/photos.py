@@ -23,6 +23,8 @@ MAX_PIXELS = 100_000_000
 
 # Pillow's own limit would warn on stderr first; load_photo checks its own before it decodes anything.
 Image.MAX_IMAGE_PIXELS = None
+# What is wrong with a photo's metadata is no concern of somebody who wants its pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 # Half a photo is a defect to report, never one to fill up with grey.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
@@ -49,7 +51,7 @@ def load_photo(path: Path) -> np.ndarray:
     if not path.is_file():
         raise PhotoError("not a file")
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with Image.open(path) as image:
             if image.width * image.height <= MAX_PIXELS:
                 return _upright_rgb(image)
             raise PhotoError(f"{image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused unopened")

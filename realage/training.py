@@ -47,7 +47,8 @@ def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params
     `mae` and `val_mae` in years. Raises UserError where the loss stops being a number.
     """
     history = _History(params.epochs, len(train))
-    model.fit(train, validation_data=val, epochs=params.epochs, verbose=0, callbacks=[history])
+    # The data set shuffles by itself; Keras would do it once more, from global randomness.
+    model.fit(train, validation_data=val, epochs=params.epochs, shuffle=False, verbose=0, callbacks=[history])
     if params.keep == "best":
         model.set_weights(history.best_weights)
     return pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
@@ -68,7 +69,7 @@ class _History(keras.callbacks.Callback):
         self.bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        if not np.isfinite(logs["loss"]):
+        if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
             raise UserError(f"epoch {epoch + 1}: the loss is no longer a number: lower train.learning_rate")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
