@@ -1,6 +1,6 @@
 """Where the labels and photos are."""
 
-from pathlib import PurePath
+from pathlib import Path
 
 from pydantic import Field
 
@@ -16,4 +16,5 @@ class DatasetParams(Section):
     @property
     def is_sample(self) -> bool:
         """Whether these are the synthetic portraits that the stage `sample` draws."""
-        return PurePath("data/sample") in PurePath(self.labels).parents
+        sample = Path("data/sample").absolute()
+        return all(sample in Path(path).absolute().parents for path in (self.labels, self.images))

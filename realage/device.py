@@ -5,9 +5,10 @@ from realage.quiet_keras import keras, silent_stderr
 
 
 def set_up_device(backend: str, threads: int) -> str:
-    """Make Keras deterministic and return the device's name; call it before any computation.
+    """Name the device; under TensorFlow, also make it deterministic. Call it before any computation.
 
     `threads` work within one operation: their number decides in which order sums are taken, and so the last digits.
+    Other backends than TensorFlow keep settings of their own, and promise less.
     Raises UserError where Keras runs on another backend than `backend`.
     """
     if keras.backend.backend() != backend:

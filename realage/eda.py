@@ -13,9 +13,8 @@ from pydantic import Field
 from scipy.stats import entropy
 
 from realage.ages import decade, decade_label
-from realage.errors import UserError
 from realage.params import Section
-from realage.photos import PhotoError, load_photo, map_photos
+from realage.photos import load_validated, map_photos
 from realage.splits import SPLITS
 
 THUMBNAIL = 160  # pixels square
@@ -85,18 +84,12 @@ def survey_photos(images: Path, rows: pd.DataFrame, picked: Collection[int]) -> 
     """Decode the photo of each row once and take from it all that there is to know.
 
     `picked` are the index labels of the rows whose thumbnails are kept. Raises UserError for a photo that has
-    vanished or become unreadable.
+    vanished or changed.
     """
     mean_faces, thumbnails, picked = MeanFaces(), {}, set(picked)
 
     def look(row) -> Measures:
-        try:
-            pixels = load_photo(images / row.file_name)
-        except PhotoError as error:
-            raise UserError(
-                f"{images / row.file_name}: was fine at validation, now: {error}: restore it, "
-                "or run 'dvc repro' again to validate anew"
-            ) from error
+        pixels = load_validated(images / row.file_name, row.photo)
         thumbnail = thumbnail_of(pixels)
         mean_faces.add(int(decade(row.real_age)), thumbnail)
         if row.Index in picked:

@@ -20,8 +20,11 @@ def write_json(path: Path, contents: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON object that `write_json` wrote. Raises UserError where it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -38,8 +41,8 @@ def read_rows(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         ages = [column for column in ("real_age", "predicted_age") if column in table.columns]
-        if table.empty or "file_name" not in table.columns or not ages:
-            raise ValueError("no rows with file_name and real_age")
+        if table.empty or not {"file_name", "real_age", "photo"} <= set(table.columns):
+            raise ValueError("no rows with file_name, real_age and photo")
         return table.astype(dict.fromkeys(ages, "float64"))
     except ValueError as error:
         raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error

@@ -63,8 +63,21 @@ def load_photo(path: Path) -> np.ndarray:
         raise PhotoError(reason) from error
 
 
+def load_validated(path: Path, photo: str) -> np.ndarray:
+    """Decode a photo whose pixel hash was `photo` at validation. Raises UserError where it has vanished or changed."""
+    try:
+        pixels = load_photo(path)
+    except PhotoError as error:
+        raise UserError(f"{path}: fine at validation, but now: {error}: restore it, or run 'dvc repro'") from error
+    if pixel_hash(pixels) != photo:
+        raise UserError(f"{path}: changed since validation: run 'dvc repro'")
+    return pixels
+
+
 def _upright_rgb(image: Image.Image) -> np.ndarray:
     image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F"):
+        raise PhotoError("32-bit grey, whose black and white nobody states: save it with 8 bits")
     if image.mode.startswith("I;16"):
         # Pillow would clip 16-bit grey to its lowest 255 levels: white.
         image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))

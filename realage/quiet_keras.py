@@ -26,6 +26,7 @@ try:
         import keras
         from tensorflow.keras.preprocessing.image import ImageDataGenerator
 except (ImportError, ValueError) as error:
-    sys.exit(f"error: KERAS_BACKEND is '{os.environ.get('KERAS_BACKEND')}', but Keras cannot start on it: {error}")
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
 
 __all__ = ["ImageDataGenerator", "keras", "silent_stderr"]

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from realage.params import Section
 
-Share = Annotated[float, Field(ge=0, lt=1)]  # of the photo's side
+Share = Annotated[float, Field(ge=0, lt=1)]  # of the photo's side, its scale, or its brightness
 Degrees = Annotated[float, Field(ge=0, le=180)]
 
 

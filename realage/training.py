@@ -1,5 +1,7 @@
 """Fitting the network: learning rate over time, progress, history, and the epoch to keep."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -40,18 +42,28 @@ def learning_rate_schedule(
     )
 
 
-def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params: TrainParams) -> pd.DataFrame:
+class Fit(NamedTuple):
+    """How a training went: a row an epoch, and the numbers, from 1, of the best epoch and of the one that was kept."""
+
+    history: pd.DataFrame
+    best_epoch: int
+    kept_epoch: int
+
+
+def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params: TrainParams) -> Fit:
     """Train the compiled `model` in place and leave it with the weights of the epoch that `train.keep` asks for.
 
-    Returns one row an epoch: `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared,
+    Its history has columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared,
     `mae` and `val_mae` in years. Raises UserError where the loss stops being a number.
     """
     history = _History(params.epochs, len(train))
     # The data set shuffles by itself; Keras would do it once more, from global randomness.
     model.fit(train, validation_data=val, epochs=params.epochs, shuffle=False, verbose=0, callbacks=[history])
-    if params.keep == "best":
-        model.set_weights(history.best_weights)
-    return pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
+    table = pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
+    if params.keep == "last":
+        return Fit(table, history.best["epoch"], params.epochs)
+    model.set_weights(history.best_weights)
+    return Fit(table, history.best["epoch"], history.best["epoch"])
 
 
 class _History(keras.callbacks.Callback):
@@ -73,12 +85,12 @@ class _History(keras.callbacks.Callback):
             raise UserError(f"epoch {epoch + 1}: the loss is no longer a number: lower train.learning_rate")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
-        best = min(self.rows, key=lambda row: row["val_mae"])
-        if best is self.rows[-1]:
+        self.best = min(self.rows, key=lambda row: row["val_mae"])
+        if self.best is self.rows[-1]:
             self.best_weights = self.model.get_weights()
         self.bar.write(
             f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "
-            f"validation (best {best['val_mae']:.2f}, epoch {best['epoch']})"
+            f"validation (best {self.best['val_mae']:.2f}, epoch {self.best['epoch']})"
         )
 
     def on_train_end(self, logs: dict | None = None) -> None:

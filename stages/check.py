@@ -48,7 +48,7 @@ def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
     labels, images = Path(dataset.labels), Path(dataset.images)
     if dataset.is_sample:
         if not sample.photos:
-            raise UserError("dataset.labels is the sample's, but sample.photos is 0: set it to 1200, or name your own")
+            raise UserError("dataset.* names the sample, but sample.photos is 0: set it to 1200, or name your own")
         return
     if not labels.is_file():
         raise UserError(f"dataset.labels: {labels}: {_absent(labels, 'file')}: name your label file")

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from realage.dataset import DatasetParams
-from realage.errors import UserError, run
+from realage.errors import run
 from realage.files import read_rows
 from realage.params import load
-from realage.photos import PhotoError, load_photo, map_photos, pixel_hash
+from realage.photos import load_validated, map_photos
 from realage.prepared import PrepareParams, fit_square, write_prepared
 
 
@@ -17,13 +17,7 @@ def prepare() -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     def prepare_photo(row) -> None:
-        try:
-            pixels = load_photo(images / row.file_name)
-        except PhotoError as error:
-            raise UserError(f"{images / row.file_name}: was fine at validation, now: {error}: restore it, "
-                            "or run 'dvc repro' again to validate anew") from error
-        if pixel_hash(pixels) != row.photo:
-            raise UserError(f"{images / row.file_name}: changed since validation: run 'dvc repro' again")
+        pixels = load_validated(images / row.file_name, row.photo)
         write_prepared(folder, row.photo, fit_square(pixels, params))
 
     rows = read_rows(Path("data/labels/splits.csv"))

@@ -38,23 +38,22 @@ def train() -> None:
     _say_what_comes(model_params, prepare, params, model, train_set, val_set, device)
 
     started = time.monotonic()
-    history = fit_model(model, train_set, val_set, params)
+    fit = fit_model(model, train_set, val_set, params)
     seconds = time.monotonic() - started
 
-    best = history.loc[history["val_mae"].idxmin()]
-    kept = best if params.keep == "best" else history.iloc[-1]
+    kept = fit.history.loc[fit.history["epoch"] == fit.kept_epoch].iloc[0]
     save_model(model, Path("models/age.keras"), Recipe(prepare=prepare, train=params))
-    write_csv(Path("plots/training.csv"), history)
+    write_csv(Path("plots/training.csv"), fit.history)
     write_json(Path("metrics/train.json"), {
         "epochs": params.epochs,
-        "best_epoch": int(best["epoch"]),
-        "kept_epoch": int(kept["epoch"]),
+        "best_epoch": fit.best_epoch,
+        "kept_epoch": fit.kept_epoch,
         "train_mae": float(kept["mae"]),
         "val_mae": float(kept["val_mae"]),
         "parameters": model.count_params(),
     })
     _describe_run(params, device, seconds, photos=len(train_set.photos) * params.epochs)
-    print(f"train: kept epoch {kept['epoch']:.0f} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")
+    print(f"train: kept epoch {fit.kept_epoch} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")
 
 
 def _photos(rows: pd.DataFrame, params: TrainParams, augmenter: PhotoAugmenter | None = None) -> PhotoDataset:

@@ -19,6 +19,7 @@ from realage.eda import (
     thumbnail_of,
 )
 from realage.errors import UserError
+from realage.photos import pixel_hash
 from stages.eda import eda
 
 OUTS = {
@@ -40,7 +41,7 @@ def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png"):
     for number, age in enumerate(ages):
         pixels = draw.integers(0, 255, (40 + number % 3, 48, 3), "uint8")
         Image.fromarray(pixels).save(images / names.format(number))
-        rows.append((names.format(number), age, f"{number:032x}", splits[number % len(splits)]))
+        rows.append((names.format(number), age, pixel_hash(pixels), splits[number % len(splits)]))
     (folder / "data/labels").mkdir(parents=True)
     table = pd.DataFrame(rows, columns=["file_name", "real_age", "photo", "split"])
     table.to_csv(folder / "data/labels/splits.csv", index=False)
@@ -130,9 +131,11 @@ def test_mean_face_of_two_colours_is_their_mean():
 
 
 def test_mean_faces_of_photos_keep_to_their_decade(tmp_path):
-    for name, color in (("a.png", (0, 0, 0)), ("b.png", (100, 100, 100)), ("c.png", (255, 0, 0))):
-        Image.fromarray(solid(color)).save(tmp_path / name)
-    rows = pd.DataFrame({"file_name": ["a.png", "b.png", "c.png"], "real_age": [20.0, 29.9, 30.0]})
+    photos = {"a.png": solid((0, 0, 0)), "b.png": solid((100, 100, 100)), "c.png": solid((255, 0, 0))}
+    for name, pixels in photos.items():
+        Image.fromarray(pixels).save(tmp_path / name)
+    rows = pd.DataFrame({"file_name": list(photos), "real_age": [20.0, 29.9, 30.0]})
+    rows["photo"] = [pixel_hash(pixels) for pixels in photos.values()]
     survey = survey_photos(tmp_path, rows, picked=[2])
     assert (survey.mean_faces[20] == 50).all() and (survey.mean_faces[30] == (255, 0, 0)).all()
     assert list(survey.thumbnails) == [2]

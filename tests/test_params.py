@@ -53,6 +53,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),
         ("dataset", "labels", "nowhere.csv", ["dataset.labels", "nowhere.csv", "not found"]),
+        ("sample", "photos", 0, ["sample.photos is 0"]),
     ],
 )
 def test_check_names_the_key_its_value_and_what_is_allowed(workspace, params, section, key, value, words):

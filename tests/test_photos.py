@@ -51,6 +51,13 @@ def test_16_bit_grey_keeps_its_shades(tmp_path):
     assert abs(int(load_photo(tmp_path / "a.png").mean()) - 127) <= 1
 
 
+def test_32_bit_grey_is_refused_rather_than_clipped(tmp_path):
+    for name, dtype in (("a.tif", "int32"), ("b.tif", "float32")):
+        Image.fromarray(np.zeros((40, 40), dtype)).save(tmp_path / name)
+        with pytest.raises(PhotoError, match="8 bits"):
+            load_photo(tmp_path / name)
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_any_damage_is_a_photo_error_or_a_photo(tmp_path_factory, data):

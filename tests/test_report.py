@@ -57,7 +57,7 @@ def write_project(folder, test=True, rejected=True, labels="data/sample/labels.c
         "sample": {"photos": 200, "label_noise": 3.0, "floor_mae": 2.3937},
     }
     params = {
-        "dataset": {"labels": labels, "images": "images"}, "report": {"title": title},
+        "dataset": {"labels": labels, "images": str(Path(labels).parent / "final_files")}, "report": {"title": title},
         **{name: DEFAULTS[name] for name in ("prepare", "train")},
         "model": {**DEFAULTS["model"], "weights": "/home/jane/secret/weights.h5"},
     }

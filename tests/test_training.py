@@ -84,7 +84,7 @@ def test_global_randomness_has_no_say_in_the_order_of_photos(photos):
         model = line_model()
         model.layers[-1].set_weights([np.full((3, 1), 0.1, "float32"), np.zeros(1, "float32")])
         compile_model(model, recipe(epochs=3), len(photos))
-        histories.append(fit_model(model, photos, photos, recipe(epochs=3)))
+        histories.append(fit_model(model, photos, photos, recipe(epochs=3)).history)
     assert histories[0].equals(histories[1])
 
 
@@ -95,10 +95,11 @@ def test_history_tells_of_the_epoch_that_is_kept(photos, keep):
     keras.utils.set_random_seed(3)
     model = line_model()
     compile_model(model, params, len(photos))
-    history = fit_model(model, photos, photos, params)
+    history, best_epoch, kept_epoch = fit_model(model, photos, photos, params)
     assert list(history.columns) == HISTORY_COLUMNS and list(history["epoch"]) == list(range(1, 13))
     best, last = history["val_mae"].min(), history["val_mae"].iloc[-1]
-    assert best < last
+    assert best < last and history["val_mae"][best_epoch - 1] == best
+    assert kept_epoch == (best_epoch if keep == "best" else 12)
     assert mae(model, photos) == pytest.approx(best if keep == "best" else last, abs=1e-3)
 
 
