@@ -28,7 +28,8 @@ lock: .venv/installed-dev ## compile the pinned requirements from the short list
 	@uv pip compile -q --universal --python-version 3.11 --no-header requirements-gpu.in -o requirements-gpu.txt
 
 .venv/installed: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) \
+		and "error: TensorFlow needs Python 3.11, 3.12 or 3.13: name one, as in: make PYTHON=python3.12 repro")'
 	@echo "installing the pinned requirements into .venv (a minute or two) ..."
 	@$(PYTHON) -m venv .venv
 	@python -m pip install --quiet --disable-pip-version-check -r requirements.txt
