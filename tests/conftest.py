@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import settings
 from PIL import Image
+
+# A slow machine is no failing test, and the same examples each time no flaky one.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 PROJECT = Path(__file__).parent.parent
 # Stages find Python packages and the project's own modules as they would in the project's folder.

@@ -59,7 +59,7 @@ def test_32_bit_grey_is_refused_rather_than_clipped(tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_damage_is_a_photo_error_or_a_photo(tmp_path_factory, data):
     """Bytes changed anywhere, EXIF tags included, must not end in any other error."""
     exif = Image.Exif()
