@@ -202,4 +202,3 @@ def _scatter(axes: Axes, split: str, x: pd.Series, y: pd.Series) -> None:
 def _limits(ages: pd.DataFrame) -> tuple[float, float]:
     """Of an axis that holds all `ages`, with a margin, in years."""
     return float(ages.min().min()) - 3, float(ages.max().max()) + 3
-

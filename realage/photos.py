@@ -41,9 +41,16 @@ def find_photos(folder: Path) -> list[str]:
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
     for name in names:
-        if not name.isascii() and name != name.encode(errors="replace").decode():
-            raise UserError(f"{folder}: {name!a}: the name is not UTF-8: rename the file")
+        require_utf8(folder / name)
     return names
+
+
+def require_utf8(path: Path) -> None:
+    """Raise UserError for a path whose name is not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{str(path)!a}: the name is not UTF-8: rename the file") from None
 
 
 def load_photo(path: Path) -> np.ndarray:

@@ -9,7 +9,7 @@ from realage.errors import UserError, run
 from realage.labels import ValidateParams
 from realage.metrics import EvaluateParams
 from realage.params import Section, check_section, read_params
-from realage.photos import find_photos
+from realage.photos import find_photos, require_utf8
 from realage.prepared import PrepareParams
 from realage.recipe import TrainParams
 from realage.report import ReportParams
@@ -62,10 +62,7 @@ def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
 
 def _check_hashable(path: Path) -> None:
     """DVC would hang on a pipe and die on a broken link or a name that is no UTF-8: refuse them by name and kind."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise UserError(f"{path!a}: the name is not UTF-8: rename the file") from None
+    require_utf8(path)
     if not path.exists():
         raise UserError(f"{path}: a broken link: mend or delete it")
     if not (path.is_file() or path.is_dir()):

@@ -8,7 +8,7 @@ import pandas as pd
 from realage.ages import decade, decade_label
 from realage.device import set_up_device
 from realage.errors import UserError, run
-from realage.evaluation_charts import draw_evaluation, draw_worst
+from realage.evaluation_charts import HELD_OUT, draw_evaluation, draw_worst
 from realage.files import read_json, read_rows, write_csv, write_json
 from realage.metrics import EvaluateParams, score, score_groups
 from realage.model_file import load_model, read_recipe
@@ -26,7 +26,7 @@ def evaluate() -> None:
     rows = read_rows(Path("data/labels/splits.csv"))
     _check_groups(rows, params)
 
-    predictions = _predict(rows[rows["split"].isin(["val", "test"])])
+    predictions = _predict(rows[rows["split"].isin(HELD_OUT)])
     training_median = float(rows.loc[rows["split"] == "train", "real_age"].median())
     data_version = read_json(Path("metrics/validate.json"))["data_version"]
     metrics = {"data_version": data_version, **_score_splits(predictions, training_median, params)}
@@ -61,7 +61,7 @@ def _score_splits(predictions: pd.DataFrame, training_median: float, params: Eva
     The breakdowns are lists, which DVC leaves out of its tables of metrics: `val.mae` would drown in them.
     """
     scores, by_decade, by_group = {}, {}, {}
-    for split in [name for name in ("val", "test") if name in set(predictions["split"])]:
+    for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
         part = predictions[predictions["split"] == split]
         real, predicted = part["real_age"].to_numpy(), part["predicted_age"].to_numpy()
         constant = float(np.mean(np.abs(real - training_median)))
@@ -77,7 +77,7 @@ def _score_splits(predictions: pd.DataFrame, training_median: float, params: Eva
 
 
 def _print_scores(metrics: dict) -> None:
-    for split in [name for name in ("val", "test") if name in metrics]:
+    for split in [name for name in HELD_OUT if name in metrics]:
         scores = metrics[split]
         interval = f" [{scores['mae_ci95_lo']:.2f}, {scores['mae_ci95_hi']:.2f}]" if "mae_ci95_lo" in scores else ""
         print(
