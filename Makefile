@@ -4,7 +4,7 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint script lock
+.PHONY: help repro test test-all lint script lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -13,8 +13,11 @@ repro: .venv/installed ## run the whole pipeline on what params.yaml names, then
 	@dvc repro
 	@python -m tools.summary
 
-test: .venv/installed-dev ## run all tests
+test: .venv/installed-dev ## run the tests
 	@python -m pytest
+
+test-all: .venv/installed-dev ## run the slow tests too
+	@python -m pytest -m "slow or not slow"
 
 lint: .venv/installed-dev ## check the code's style
 	@ruff check .
