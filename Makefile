@@ -4,7 +4,7 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test test-all lint script lock
+.PHONY: help repro verify test test-all lint script lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -12,6 +12,9 @@ help: ## list the targets
 repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
 	@dvc repro
 	@python -m tools.summary
+
+verify: .venv/installed ## retrain the current commit in a fresh clone: same inputs, same bytes?
+	@python -m tools.verify
 
 test: .venv/installed-dev ## run the tests
 	@python -m pytest

@@ -1,5 +1,8 @@
 """The processor that Keras computes on: found, named, and made to give the same numbers every time."""
 
+import platform
+from pathlib import Path
+
 from realage.errors import UserError
 from realage.quiet_keras import keras, silent_stderr
 
@@ -16,7 +19,7 @@ def set_up_device(backend: str, threads: int) -> str:
             f"train.backend is '{backend}', but Keras runs on '{keras.backend.backend()}': "
             f"set the environment variable KERAS_BACKEND={backend}, or change the key and train again"
         )
-    return _set_up_tensorflow(threads) if backend == "tensorflow" else backend
+    return _set_up_tensorflow(threads) if backend == "tensorflow" else f"{backend} ({_processor()})"
 
 
 def _set_up_tensorflow(threads: int) -> str:
@@ -30,5 +33,13 @@ def _set_up_tensorflow(threads: int) -> str:
         # Without it TensorFlow takes all of a GPU's memory at once, and two runs cannot share one.
         tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
-        return f"CPU ({threads} threads)"
+        return f"{_processor()} ({threads} threads)"
     return ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+
+
+def _processor() -> str:
+    """The processor's name as Linux knows it, elsewhere its family."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

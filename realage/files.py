@@ -1,8 +1,6 @@
 """Files that hold the same bytes for the same contents: no time stamps, fixed order, fixed formats."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,17 +48,14 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place once the block has ended without an error."""
+    """Give a temporary path beside `path` that takes its place once the block has ended without an error.
+
+    What a killed process leaves of it, the next one overwrites; Git and DVC do not look at it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".part.{path.name}")
     try:
         yield part
-        # mkstemp makes private files: give this one the rights that a plain open() would have given it.
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from realage.errors import UserError, run
+from realage.command import run
+from realage.errors import UserError
 from realage.model_file import load_model, read_recipe
 from realage.photos import PhotoError, find_photos, load_photo, map_photos
 from realage.prepared import PrepareParams, fit_square

@@ -1,11 +1,13 @@
 """Fitting the network: learning rate over time, progress, history, and the epoch to keep."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from realage.checkpoints import Checkpoints, State
 from realage.errors import UserError
 from realage.photo_dataset import PhotoDataset
 from realage.quiet_keras import keras
@@ -43,39 +45,76 @@ def learning_rate_schedule(
 
 
 class Fit(NamedTuple):
-    """How a training went: a row an epoch, and the numbers, from 1, of the best epoch and of the one that was kept."""
+    """How a training went: a row an epoch, and the numbers, from 1, of the best epoch and of the one that was kept.
+
+    The first `epochs_before` were trained by an earlier process.
+    """
 
     history: pd.DataFrame
     best_epoch: int
     kept_epoch: int
+    epochs_before: int
 
 
-def fit_model(model: keras.Model, train: PhotoDataset, val: PhotoDataset, params: TrainParams) -> Fit:
+def fit_model(
+    model: keras.Model, train: PhotoDataset, val: PhotoDataset, params: TrainParams, checkpoints: Checkpoints
+) -> Fit:
     """Train the compiled `model` in place and leave it with the weights of the epoch that `train.keep` asks for.
 
-    Its history has columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared,
-    `mae` and `val_mae` in years. Raises UserError where the loss stops being a number.
+    Goes on after the last epoch in `checkpoints`, with the same results as if it had never stopped. Its history has
+    columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared, `mae` and `val_mae` in
+    years. Raises UserError where the loss stops being a number.
     """
-    history = _History(params.epochs, len(train))
-    # The data set shuffles by itself; Keras would do it once more, from global randomness.
-    model.fit(train, validation_data=val, epochs=params.epochs, shuffle=False, verbose=0, callbacks=[history])
+    history = _History(model, params.epochs, len(train), checkpoints)
+    epochs_before = history.resume()
+    train.start_epoch(epochs_before)
+    model.fit(
+        train,
+        validation_data=val,
+        initial_epoch=epochs_before,
+        epochs=params.epochs,
+        shuffle=False,  # the data set shuffles by itself; Keras would do it once more, from global randomness
+        verbose=0,
+        callbacks=[history],
+    )
     table = pd.DataFrame(history.rows, columns=HISTORY_COLUMNS)
+    best_epoch = history.best["epoch"]
     if params.keep == "last":
-        return Fit(table, history.best["epoch"], params.epochs)
+        return Fit(table, best_epoch, params.epochs, epochs_before)
     model.set_weights(history.best_weights)
-    return Fit(table, history.best["epoch"], history.best["epoch"])
+    return Fit(table, best_epoch, best_epoch, epochs_before)
 
 
 class _History(keras.callbacks.Callback):
-    """Keeps a row an epoch and the best weights, and shows one progress bar with the time left to the last epoch."""
+    """Keeps a row an epoch and the best weights, in checkpoints too, and shows a progress bar with the time left."""
 
-    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
+    def __init__(self, model: keras.Model, epochs: int, steps_per_epoch: int, checkpoints: Checkpoints) -> None:
         super().__init__()
+        self.set_model(model)
+        self.epochs, self.steps_per_epoch, self.checkpoints = epochs, steps_per_epoch, checkpoints
         self.rows: list[dict[str, float]] = []
-        self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
+
+    def resume(self) -> int:
+        """Take up the last checkpoint, if there is one; returns how many epochs are done."""
+        state = self.checkpoints.latest()
+        if state:
+            self.rows, self.best_weights = state.history, state.best_weights
+            self.model.optimizer.build(self.model.trainable_variables)
+            _assign(self.model.variables, state.model)
+            _assign(self.model.optimizer.variables, state.optimizer)
+            print(f"train: goes on after epoch {len(self.rows)} of {self.epochs}, from {self.checkpoints.folder}")
+        return len(self.rows)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of the epoch with the lowest validation MAE, the first of several."""
+        return min(self.rows, key=lambda row: row["val_mae"])
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.bar = tqdm(total=self.epochs * self.steps_per_epoch, desc="train", unit=" steps", disable=None)
+        steps = self.steps_per_epoch
+        self.bar = tqdm(
+            total=self.epochs * steps, initial=len(self.rows) * steps, desc="train", unit=" steps", disable=None
+        )
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update()
@@ -85,13 +124,25 @@ class _History(keras.callbacks.Callback):
             raise UserError(f"epoch {epoch + 1}: the loss is no longer a number: lower train.learning_rate")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
-        self.best = min(self.rows, key=lambda row: row["val_mae"])
         if self.best is self.rows[-1]:
             self.best_weights = self.model.get_weights()
+        self.checkpoints.save(
+            State(self.rows, _values(self.model.variables), _values(self.model.optimizer.variables), self.best_weights)
+        )
         self.bar.write(
             f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "
             f"validation (best {self.best['val_mae']:.2f}, epoch {self.best['epoch']})"
         )
+        sys.stdout.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self.bar.close()
+
+
+def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

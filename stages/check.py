@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from realage.backbones import ModelParams, require_weights_file
+from realage.command import run
 from realage.dataset import DatasetParams
 from realage.eda import EdaParams
-from realage.errors import UserError, run
+from realage.errors import UserError
 from realage.labels import ValidateParams
 from realage.metrics import EvaluateParams
 from realage.params import Section, check_section, read_params

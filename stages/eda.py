@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from realage.charts import save
+from realage.command import run
 from realage.dataset import DatasetParams
 from realage.eda import EdaParams, count_ages, count_decades, describe, pick_examples, quantiles, survey_photos
 from realage.eda_charts import draw_ages, draw_contact_sheet, draw_decades, draw_mean_faces, draw_photo_sizes
-from realage.errors import run
 from realage.files import read_rows, write_csv, write_json
 from realage.params import load
 

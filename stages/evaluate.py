@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from realage.ages import decade, decade_label
+from realage.command import run
 from realage.device import set_up_device
-from realage.errors import UserError, run
+from realage.errors import UserError
 from realage.evaluation_charts import HELD_OUT, draw_evaluation, draw_worst
 from realage.files import read_json, read_rows, write_csv, write_json
 from realage.metrics import EvaluateParams, score, score_groups

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from realage.command import run
 from realage.dataset import DatasetParams
-from realage.errors import run
 from realage.files import read_rows
 from realage.params import load
 from realage.photos import load_validated, map_photos

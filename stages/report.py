@@ -6,8 +6,8 @@ import pandas as pd
 
 from realage.backbones import ModelParams
 from realage.charts import to_png
+from realage.command import run
 from realage.dataset import DatasetParams
-from realage.errors import run
 from realage.evaluation_charts import HELD_OUT, worst
 from realage.files import read_json, read_rows, replacing
 from realage.params import load

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from realage.errors import run
+from realage.command import run
 from realage.files import write_json
 from realage.params import load
 from realage.sample import SampleParams, smallest_mae, write_sample

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from realage.errors import run
+from realage.command import run
 from realage.files import read_rows, write_csv, write_json
 from realage.params import load
 from realage.splits import SPLITS, SplitParams, assign_splits

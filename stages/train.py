@@ -9,9 +9,11 @@ import pandas as pd
 
 from realage.augment import PhotoAugmenter
 from realage.backbones import ModelParams
+from realage.checkpoints import Checkpoints
+from realage.command import run
 from realage.device import set_up_device
-from realage.errors import run
 from realage.files import read_rows, write_csv, write_json
+from realage.identity import training_identity
 from realage.model import build_model, load_backbone_weights
 from realage.model_file import Recipe, save_model
 from realage.params import load
@@ -20,6 +22,8 @@ from realage.prepared import PrepareParams
 from realage.recipe import TrainParams
 from realage.training import compile_model, fit_model, seed_everything
 
+INPUTS = (Path("data/labels/splits.csv"), Path("data/prepared"), Path("data/weights"))
+
 
 def train() -> None:
     """Write `models/age.keras`, `plots/training.csv`, `metrics/train.json` and, untracked, `metrics/run.json`."""
@@ -27,6 +31,9 @@ def train() -> None:
     params = load("train", TrainParams)
     device = set_up_device(params.backend, params.threads)
     seed_everything(params)
+    identity = training_identity(
+        {"prepare": prepare, "model": model_params, "train": params}, INPUTS, params.backend, device
+    )
     rows = read_rows(Path("data/labels/splits.csv"))
     train_set = _photos(rows[rows["split"] == "train"], params, PhotoAugmenter(params.augment))
     val_set = _photos(rows[rows["split"] == "val"], params)
@@ -38,7 +45,7 @@ def train() -> None:
     _say_what_comes(model_params, prepare, params, model, train_set, val_set, device)
 
     started = time.monotonic()
-    fit = fit_model(model, train_set, val_set, params)
+    fit = fit_model(model, train_set, val_set, params, Checkpoints(Path("checkpoints"), identity))
     seconds = time.monotonic() - started
 
     kept = fit.history.loc[fit.history["epoch"] == fit.kept_epoch].iloc[0]
@@ -52,7 +59,7 @@ def train() -> None:
         "val_mae": float(kept["val_mae"]),
         "parameters": model.count_params(),
     })
-    _describe_run(params, device, seconds, photos=len(train_set.photos) * params.epochs)
+    _describe_run(params, device, seconds, len(train_set.photos), fit.epochs_before)
     print(f"train: kept epoch {fit.kept_epoch} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")
 
 
@@ -72,8 +79,8 @@ def _say_what_comes(model_params, prepare, params, model, train_set, val_set, de
     )
 
 
-def _describe_run(params: TrainParams, device: str, seconds: float, photos: int) -> None:
-    """Facts that differ from run to run: kept out of Git and DVC."""
+def _describe_run(params: TrainParams, device: str, seconds: float, photos: int, epochs_before: int) -> None:
+    """Facts that differ from run to run: kept out of Git and DVC. They tell of this process, not of one before it."""
     write_json(Path("metrics/run.json"), {
         "device": device,
         "machine": platform.platform(),
@@ -81,8 +88,9 @@ def _describe_run(params: TrainParams, device: str, seconds: float, photos: int)
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
         "backend": params.backend,
         "precision": params.precision,
+        "epochs_before": epochs_before,
         "seconds": round(seconds, 1),
-        "photos_per_second": round(photos / seconds, 1),
+        "photos_per_second": round(photos * (params.epochs - epochs_before) / seconds, 1),
     })
 
 

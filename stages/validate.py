@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from realage.command import run
 from realage.dataset import DatasetParams
-from realage.errors import UserError, run
+from realage.errors import UserError
 from realage.files import write_csv, write_json
 from realage.labels import RULES, Rejection, ValidateParams, check_rows, check_same_photo, read_labels
 from realage.params import load

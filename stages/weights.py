@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 
 from realage.backbones import ModelParams
-from realage.errors import UserError, run
+from realage.command import run
+from realage.errors import UserError
 from realage.files import write_json
 from realage.model import build_backbone
 from realage.params import load

@@ -1,8 +1,10 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 import yaml
 from hypothesis import settings
 from PIL import Image
+
+from realage.recipe import TrainParams
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -47,10 +51,37 @@ def small_params() -> dict:
     params["sample"] |= {"photos": 160}
     params["validate"] |= {"max_rejected": 0.2}
     params["prepare"] |= {"image_size": 32}
-    params["model"] |= {"backbone": "MobileNet", "weights": "none", "dense_units": 16}
-    params["train"] |= {"epochs": 2, "learning_rate": 0.001}
+    params["model"] |= {"backbone": "MobileNet", "weights": "none", "dense_units": 16, "dropout": 0.1}
+    # The last epoch's weights hold what every epoch and dropout's random state have done.
+    params["train"] |= {"epochs": 3, "learning_rate": 0.001, "keep": "last"}
     params["evaluate"] |= {"resamples": 100}
     return params
+
+
+def recipe(**changes) -> TrainParams:
+    """Section `train` for a test that trains without a params file."""
+    defaults = {
+        "epochs": 10,
+        "batch_size": 4,
+        "learning_rate": 0.1,
+        "warmup_epochs": 2,
+        "schedule": "cosine",
+        "keep": "best",
+        "seed": 1,
+        "precision": "float32",
+        "backend": "tensorflow",
+        "threads": 2,
+        "augment": {
+            "rotation_range": 0,
+            "width_shift_range": 0,
+            "height_shift_range": 0,
+            "shear_range": 0,
+            "zoom_range": 0,
+            "brightness_range": 0,
+            "horizontal_flip": False,
+        },
+    }
+    return TrainParams(**{**defaults, **changes})
 
 
 def write_params(folder: Path, params: dict) -> None:
@@ -110,3 +141,50 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_tool(folder, "git", "add", "-A")
     run_tool(folder, "git", "commit", "-qm", "small run")
     return folder
+
+
+@pytest.fixture
+def clone(pipeline: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return Path(shutil.copytree(pipeline, tmp_path / "clone", symlinks=True))
+
+
+@pytest.fixture
+def fresh_clone(pipeline: Path, tmp_path: Path) -> Path:
+    """A Git clone of that run with nothing to restore: no data, an empty cache of its own, and no dvc.lock."""
+    folder = tmp_path / "fresh"
+    run_tool(tmp_path, "git", "clone", "-q", str(pipeline), str(folder))
+    run_tool(folder, "dvc", "cache", "dir", "--local", str(tmp_path / "fresh-cache"))
+    (folder / "dvc.lock").unlink()
+    return folder
+
+
+# Python imports a module of this name when it starts. The variable goes before the command runs: it may run Python too.
+HOOK = """
+import fnmatch, os, sys
+
+def hook(event, arguments):
+    if event == os.environ.get("AT_EVENT"):
+        path, mode = (arguments[1], "w") if event == "os.rename" else arguments[:2]
+        if "w" in (mode or "r") and fnmatch.fnmatch(str(path), os.environ["AT_GLOB"]):
+            del os.environ["AT_EVENT"]
+            os.system(os.environ["AT_COMMAND"])
+
+sys.addaudithook(hook)
+"""
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
+    """`at(event, glob, command)`: environment in which a Python process runs the shell `command` when it first does so.
+
+    `event` is `open`, for writing, or `os.rename`, and `glob` matches the path that it makes. The process waits for the
+    command, so that things happen at a point of the program and not at a time.
+    """
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks/sitecustomize.py").write_text(HOOK)
+
+    def environment(event: str, glob: str, command: str) -> dict[str, str]:
+        return {"PYTHONPATH": str(tmp_path / "hooks"), "AT_EVENT": event, "AT_GLOB": glob, "AT_COMMAND": command}
+
+    return environment

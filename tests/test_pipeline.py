@@ -30,12 +30,6 @@ CHANGES = {
 }
 
 
-@pytest.fixture
-def clone(pipeline: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    return Path(shutil.copytree(pipeline, tmp_path / "clone", symlinks=True))
-
-
 def metrics(folder: Path, name: str) -> dict:
     return json.loads((folder / f"metrics/{name}.json").read_text())
 

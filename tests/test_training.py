@@ -2,40 +2,14 @@
 
 import numpy as np
 import pytest
+from conftest import recipe
 
+from realage.checkpoints import Checkpoints
 from realage.errors import UserError
 from realage.photo_dataset import PhotoDataset
 from realage.prepared import write_prepared
 from realage.quiet_keras import keras
-from realage.recipe import AugmentParams, TrainParams
 from realage.training import HISTORY_COLUMNS, compile_model, fit_model, learning_rate_schedule
-
-AUGMENT = AugmentParams(
-    rotation_range=0,
-    width_shift_range=0,
-    height_shift_range=0,
-    shear_range=0,
-    zoom_range=0,
-    brightness_range=0,
-    horizontal_flip=False,
-)
-
-
-def recipe(**changes) -> TrainParams:
-    defaults = {
-        "epochs": 10,
-        "batch_size": 4,
-        "learning_rate": 0.1,
-        "warmup_epochs": 2,
-        "schedule": "cosine",
-        "keep": "best",
-        "seed": 1,
-        "precision": "float32",
-        "backend": "tensorflow",
-        "threads": 2,
-        "augment": AUGMENT,
-    }
-    return TrainParams(**{**defaults, **changes})
 
 
 def rates(**changes) -> list[float]:
@@ -77,25 +51,27 @@ def mae(model: keras.Model, photos: PhotoDataset) -> float:
     return float(np.abs(model.predict(photos, verbose=0).ravel() - photos.ages).mean())
 
 
-def test_global_randomness_has_no_say_in_the_order_of_photos(photos):
+def test_global_randomness_has_no_say_in_the_order_of_photos(photos, tmp_path):
     histories = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
         model = line_model()
         model.layers[-1].set_weights([np.full((3, 1), 0.1, "float32"), np.zeros(1, "float32")])
         compile_model(model, recipe(epochs=3), len(photos))
-        histories.append(fit_model(model, photos, photos, recipe(epochs=3)).history)
+        checkpoints = Checkpoints(tmp_path / f"checkpoints{seed}", {})
+        histories.append(fit_model(model, photos, photos, recipe(epochs=3), checkpoints).history)
     assert histories[0].equals(histories[1])
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_history_tells_of_the_epoch_that_is_kept(photos, keep):
+def test_history_tells_of_the_epoch_that_is_kept(photos, tmp_path, keep):
     # A rate this high makes the error jump, so that the best epoch is not the last.
     params = recipe(keep=keep, learning_rate=0.05, schedule="constant", warmup_epochs=0, epochs=12)
     keras.utils.set_random_seed(3)
     model = line_model()
     compile_model(model, params, len(photos))
-    history, best_epoch, kept_epoch = fit_model(model, photos, photos, params)
+    checkpoints = Checkpoints(tmp_path / "checkpoints", {})
+    history, best_epoch, kept_epoch, _ = fit_model(model, photos, photos, params, checkpoints)
     assert list(history.columns) == HISTORY_COLUMNS and list(history["epoch"]) == list(range(1, 13))
     best, last = history["val_mae"].min(), history["val_mae"].iloc[-1]
     assert best < last and history["val_mae"][best_epoch - 1] == best
@@ -103,10 +79,10 @@ def test_history_tells_of_the_epoch_that_is_kept(photos, keep):
     assert mae(model, photos) == pytest.approx(best if keep == "best" else last, abs=1e-3)
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(photos):
+def test_a_loss_that_is_no_number_stops_with_advice(photos, tmp_path):
     params = recipe(learning_rate=0.1, warmup_epochs=0)
     model = line_model()
     model.layers[-1].set_weights([np.full((3, 1), 1e30, "float32"), np.zeros(1, "float32")])
     compile_model(model, params, len(photos))
     with pytest.raises(UserError, match="lower train.learning_rate"):
-        fit_model(model, photos, photos, params)
+        fit_model(model, photos, photos, params, Checkpoints(tmp_path / "checkpoints", {}))

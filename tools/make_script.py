@@ -6,7 +6,7 @@ import re
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from realage.errors import run
+from realage.command import run
 from realage.files import replacing
 from realage.params import PARAMS_FILE, read_params
 from tools.flatten import flatten

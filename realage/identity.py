@@ -1,0 +1,65 @@
+"""What every byte of a trained model follows from, so that no training is mistaken for another."""
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from realage.params import Section
+
+LIBRARIES = ("cv2", "keras", "numpy", "scipy")  # what computes, beside the backend
+OURS = ("__main__", "realage", "stages")
+
+
+def training_identity(
+    sections: dict[str, Section], data: Iterable[Path], backend: str, device: str
+) -> dict[str, str]:
+    """Name every param, module, data set and version behind a training, each with a text that changes with it.
+
+    `data` are files and folders, taken by their contents. Code and libraries are those that this process has loaded.
+    """
+    identity = {"device": device, "python": platform.python_version()}
+    identity |= {name: sys.modules[name].__version__ for name in (backend, *LIBRARIES)}
+    for name, section in sections.items():
+        identity |= _flat(section.model_dump(), name)
+    identity |= {file: _digest([Path(module)]) for file, module in _loaded_code().items()}
+    identity |= {str(path): _digest(sorted(path.rglob("*")) if path.is_dir() else [path]) for path in data}
+    return identity
+
+
+def fingerprint(identity: dict[str, str]) -> str:
+    """16 hexadecimal digits that two trainings share if they share everything."""
+    return hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Names of what two trainings do not share, sorted."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _flat(values: dict[str, Any], prefix: str) -> dict[str, str]:
+    flat = {}
+    for key, value in values.items():
+        name = f"{prefix}.{key}"
+        flat |= _flat(value, name) if isinstance(value, dict) else {name: json.dumps(value)}
+    return flat
+
+
+def _loaded_code() -> dict[str, str]:
+    """The modules of this project that run: folder and name of each -> its file. A packed script is one module."""
+    ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in OURS]
+    files = [module.__file__ for module in ours if getattr(module, "__file__", None)]
+    return {"/".join(Path(file).parts[-2:]): file for file in files}
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        if path.is_file():
+            contents = path.read_bytes()
+            digest.update(f"{path.name} {len(contents)}\n".encode())
+            digest.update(contents)
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""kill -9 at any moment of any stage: the next `dvc repro` goes on, and ends with the bytes of an uninterrupted run."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from conftest import ENVIRONMENT, run_tool
+
+KILL_ALL = "kill -9 0"  # the process, its parents up to `dvc repro`, and all that they started
+
+
+def repro(folder: Path, environment: dict[str, str] | None = None, until: str = "") -> tuple[int, str]:
+    """A real `dvc repro` in a process group of its own: exit status and output.
+
+    Where a line of its output holds the text `until`, the whole group is killed.
+    """
+    process = subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=folder,
+        env={**ENVIRONMENT, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    output = ""
+    for line in process.stdout:
+        output += line
+        if until and until in line:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait(), output
+
+
+def trained(output: str) -> list[int]:
+    """Numbers of the epochs that the output tells of."""
+    return [int(number) for number in re.findall(r"^epoch +(\d+)/", output, re.MULTILINE)]
+
+
+def went_on_after(output: str) -> int:
+    """The epoch after which training went on, 0 where it started anew."""
+    found = re.search(r"^train: goes on after epoch (\d+)", output, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(fresh_clone, pipeline, at):
+    def killed_at(event: str, path: str) -> str:
+        status, output = repro(fresh_clone, at(event, path, KILL_ALL))
+        assert status == -signal.SIGKILL, f"{path}: {output}"
+        return output
+
+    killed_at("open", "*/final_files/000100.jpg")
+    killed_at("os.rename", "*/rejected.csv")
+    killed_at("open", "*/prepared/a*.png")
+    in_a_checkpoint = killed_at("os.rename", "*/epoch-00002.npz")
+    assert trained(in_a_checkpoint) == [1]
+    in_an_epoch = repro(fresh_clone, until="epoch   2/3")[1]
+    assert went_on_after(in_an_epoch) == 1 and trained(in_an_epoch)[0] == 2
+    before_the_model = killed_at("os.rename", "*/age.keras")
+    assert went_on_after(before_the_model) >= 2 and not set(trained(before_the_model)) & {1, 2}
+    before_the_lock = killed_at("os.rename", "metrics/run.json")
+    assert went_on_after(before_the_lock) == 3 and trained(before_the_lock) == []
+    killed_at("os.rename", "metrics/evaluate.json")
+
+    status, output = repro(fresh_clone)
+    assert status == 0 and "Running stage 'train'" not in output, output
+    assert (fresh_clone / "dvc.lock").read_text() == (pipeline / "dvc.lock").read_text()
+    assert run_tool(fresh_clone, "git", "status", "--porcelain") == ""
+    assert not list(fresh_clone.rglob(".part.*"))
+
+
+def test_a_stage_that_outlives_its_dvc_is_not_joined_by_a_second(fresh_clone, pipeline, at, tmp_path):
+    # At its first checkpoint the stage kills DVC and stops, as if it were still at work.
+    orphan = at("os.rename", "*/epoch-00001.npz", "echo $PPID > orphan.pid; kill -STOP $PPID; kill -9 $(cat dvc.pid)")
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            ["dvc", "repro"], cwd=fresh_clone, env=ENVIRONMENT | orphan, stdout=log, stderr=log, start_new_session=True
+        )
+        (fresh_clone / "dvc.pid").write_text(str(process.pid))
+        assert process.wait() == -signal.SIGKILL
+    try:
+        status, output = repro(fresh_clone)
+        assert status == 255 and "stage 'train' is still at work in this folder" in output, output
+    finally:
+        os.kill(int((fresh_clone / "orphan.pid").read_text()), signal.SIGKILL)
+    status, output = repro(fresh_clone)
+    assert status == 0, output
+    assert (fresh_clone / "dvc.lock").read_text() == (pipeline / "dvc.lock").read_text()
