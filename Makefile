@@ -4,10 +4,10 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify test test-all lint script lock
+.PHONY: help repro verify mend-cache test test-all lint script lock
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
 	@dvc repro
@@ -15,6 +15,9 @@ repro: .venv/installed ## run the whole pipeline on what params.yaml names, then
 
 verify: .venv/installed ## retrain the current commit in a fresh clone: same inputs, same bytes?
 	@python -m tools.verify
+
+mend-cache: .venv/installed ## delete what is damaged in DVC's cache
+	@python -m tools.mend_cache
 
 test: .venv/installed-dev ## run the tests
 	@python -m pytest

@@ -1,4 +1,4 @@
-"""What DVC leaves to the stage that it runs: to work alone, and on inputs that stay as they are.
+"""What DVC leaves to the stage that it runs: to work alone, on sound inputs, and on inputs that stay as they are.
 
 DVC looks at code, data and params when a stage has ended. What was changed while it ran would go into dvc.lock beside
 results that it did not produce (treeverse/dvc#11058).
@@ -17,6 +17,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from realage.errors import UserError
+from realage.recorded import require_recorded
 
 Inputs = dict[str, Any]  # a file's name or a param's key -> something that changes with it
 
@@ -41,7 +42,7 @@ def require_unchanged_inputs() -> None:
 
 @contextmanager
 def honest_stage() -> Iterator[None]:
-    """Run one process of a stage at a time, and refuse to end well where its inputs changed within the block.
+    """Run one process of a stage at a time, on sound inputs, and fail where they change within the block.
 
     Does nothing where DVC did not start this process. Raises UserError.
     """
@@ -49,6 +50,7 @@ def honest_stage() -> Iterator[None]:
         yield
         return
     with _only_process():
+        require_recorded(_deps())
         yield
         require_unchanged_inputs()
 
@@ -82,14 +84,27 @@ def _only_process() -> Iterator[None]:
 def _look_at_inputs() -> Inputs:
     if not _stage():
         return {}
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    # A stage that DVC makes of a `foreach` or `matrix` is not there by its own name, and is not watched.
-    stage = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].get(_stage(), {})
-    inputs = {f"params.yaml, {key}": json.dumps(_value(params, key)) for key in stage.get("params", [])}
-    for dep in stage.get("deps", []):
-        # dvc.yaml names the user's data through params: ${dataset.images}.
-        inputs |= _look_at(Path(re.sub(r"\$\{(.+?)\}", lambda key: str(_value(params, key[1])), dep)))
+    params = _read("params.yaml")
+    inputs = {f"params.yaml, {key}": json.dumps(_value(params, key)) for key in _entry().get("params", [])}
+    for dep in _deps():
+        inputs |= _look_at(dep)
     return inputs
+
+
+def _deps() -> list[Path]:
+    """Files and folders that the stage reads; dvc.yaml names the user's data through params: ${dataset.images}."""
+    params = _read("params.yaml")
+    deps = _entry().get("deps", [])
+    return [Path(re.sub(r"\$\{(.+?)\}", lambda key: str(_value(params, key[1])), dep)) for dep in deps]
+
+
+def _entry() -> dict[str, Any]:
+    # A stage that DVC makes of a `foreach` or `matrix` is not there by its own name, and is not watched.
+    return _read("dvc.yaml")["stages"].get(_stage(), {})
+
+
+def _read(file: str) -> dict[str, Any]:
+    return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
 
 
 def _value(params: dict[str, Any], key: str) -> Any:

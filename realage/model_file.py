@@ -24,13 +24,14 @@ class Recipe(Section):
 
 
 def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
-    """Save `model` without its optimizer; `recipe` travels as `realage.json` in the same archive.
+    """Save the functional `model` without its optimizer; `recipe` travels as `realage.json` in the same archive.
 
     Keras writes times and memory addresses into the archive; here they are replaced. Plain
     `keras.models.load_model` reads the file all the same.
     """
     with replacing(path) as part:
-        model.save(part, include_optimizer=False)
+        # Keras would save the optimizer of a compiled model, three times the size, whatever it is told.
+        keras.Model(model.inputs, model.outputs, name=model.name).save(part)
         with zipfile.ZipFile(part) as archive:
             members = {name: archive.read(name) for name in sorted(archive.namelist())}
         metadata = json.loads(members["metadata.json"])

@@ -1,14 +1,17 @@
 """The backbone's name -> its pretrained weights as a file that DVC tracks and a team can share."""
 
 import hashlib
+import tempfile
+import zipfile
 from pathlib import Path
 
 from realage.backbones import ModelParams
 from realage.command import run
 from realage.errors import UserError
-from realage.files import write_json
+from realage.files import replacing, write_json
 from realage.model import build_backbone
 from realage.params import load
+from realage.quiet_keras import keras
 
 # Pixels that Keras insists on where 224 will not do; without a top, the weights are the same for every size.
 PRETRAINED_SIZES = {"NASNetLarge": 331}
@@ -23,13 +26,13 @@ def weights() -> None:
     if params.weights != "none":
         # Saved anew by Keras: one format, whichever of its formats the source had.
         file = folder / "backbone.weights.h5"
-        _pretrained(params).save_weights(file)
+        _save_weights(_pretrained(params), file)
         source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     write_json(folder / "source.json", source)
     print(f"weights: {params.backbone}, {source['weights']}")
 
 
-def _pretrained(params: ModelParams):
+def _pretrained(params: ModelParams) -> keras.Model:
     """The backbone with its weights; Keras checks the hash of what it downloads, and that a file fits the backbone."""
     try:
         return build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
@@ -42,6 +45,15 @@ def _pretrained(params: ModelParams):
         raise UserError(
             f"model.weights: {params.weights}: does not hold weights of {params.backbone} without its top: {error}"
         ) from error
+
+
+def _save_weights(backbone: keras.Model, file: Path) -> None:
+    """Save by way of Keras' zip, which is filled from memory: h5py itself dies of a full disk, and Python with it."""
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder, replacing(file) as part:
+        archive = Path(folder, "backbone.keras")
+        backbone.save(archive)
+        with zipfile.ZipFile(archive) as members:
+            part.write_bytes(members.read("model.weights.h5"))
 
 
 if __name__ == "__main__":

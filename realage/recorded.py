@@ -1,0 +1,63 @@
+"""What a stage reads, held against DVC's record of it: DVC trusts its cache, and hands out what is damaged there."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from realage.errors import UserError
+
+
+def require_recorded(inputs: Iterable[Path]) -> None:
+    """Raise UserError for one of `inputs` whose bytes are not those that dvc.lock or its `.dvc` file names.
+
+    What DVC has no record of, such as code or a folder outside the project, passes.
+    """
+    for path, md5 in _records(list(inputs)).items():
+        if _md5(path) != md5:
+            raise UserError(
+                f"{path}: not the bytes that DVC recorded: a damaged cache, or edited by hand? Delete {path}, run "
+                "'make mend-cache', and then 'dvc repro' (or 'dvc pull', where it is data of yours)"
+            )
+
+
+def _records(inputs: list[Path]) -> dict[Path, str]:
+    """MD5, as DVC counts it, of each out of a stage and each file or folder under `dvc add` that `inputs` touch."""
+    lock = Path("dvc.lock")
+    entries = list(_read(lock)["stages"].values()) if lock.is_file() else []
+    records = {path: md5 for entry in entries for path, md5 in _outs(entry, lock.parent).items()}
+    for place in {place for path in inputs for place in (path, *path.parents) if place.name}:
+        added = place.with_name(f"{place.name}.dvc")
+        if added.is_file():
+            records |= _outs(_read(added), added.parent)
+    return {path: md5 for path, md5 in records.items() if any(_overlap(path, other) for other in inputs)}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def _outs(entry: dict[str, Any], folder: Path) -> dict[Path, str]:
+    # Older versions of DVC wrote `md5` without `hash`, and meant something else for text files.
+    return {folder / out["path"]: out["md5"] for out in entry.get("outs", []) if out.get("hash") == "md5"}
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _md5(path: Path) -> str:
+    """A file's MD5, and a folder's: that of the JSON list of its files, with which DVC names it."""
+    if not path.is_dir():
+        return _file_md5(path) if path.is_file() else "missing"
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+    listing = [{"md5": _file_md5(file), "relpath": name} for name, file in files]
+    return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _file_md5(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
