@@ -1,4 +1,4 @@
-"""The network: raw pixels in, years out. It holds its own pixel scaling, so a saved model needs no other recipe."""
+"""The network: raw pixels in, years out. It holds its own pixel scaling; photos of its size are all that it needs."""
 
 import warnings
 from collections.abc import Iterator
@@ -40,21 +40,21 @@ def build_model(params: ModelParams, size: int, mean_age: float) -> keras.Model:
 def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras.Model:
     """The `keras.applications` network without its top; `weights` as Keras takes them: None, 'imagenet' or a path."""
     with no_layer_skipped():
-        backbone = getattr(keras.applications, params.backbone)(
+        return getattr(keras.applications, params.backbone)(
             include_top=False, weights=weights, input_shape=(size, size, 3), name="backbone"
         )
+
+
+def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
+    try:
+        backbone = build_backbone(params, size, weights=None)
+    except ValueError as error:
+        raise UserError(f"{params.backbone} does not take prepare.image_size {size} pixels: {error}") from error
     if params.batch_norm_momentum is not None:
         for layer in backbone.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = params.batch_norm_momentum
     return backbone
-
-
-def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
-    try:
-        return build_backbone(params, size, weights=None)
-    except ValueError as error:
-        raise UserError(f"{params.backbone} does not take prepare.image_size {size} pixels: {error}") from error
 
 
 def load_backbone_weights(model: keras.Model, path: Path) -> None:

@@ -85,6 +85,11 @@ def fit_model(
     return Fit(table, best_epoch, best_epoch, epochs_before)
 
 
+def state_of(model: keras.Model, history: list[dict[str, float]], best_weights: list[np.ndarray]) -> State:
+    """What the compiled `model` needs to go on from here: all its variables, random states included, and Adam's."""
+    return State(history, _values(model.variables), _values(model.optimizer.variables), best_weights)
+
+
 class _History(keras.callbacks.Callback):
     """Keeps a row an epoch and the best weights, in checkpoints too, and shows a progress bar with the time left."""
 
@@ -102,7 +107,8 @@ class _History(keras.callbacks.Callback):
             self.model.optimizer.build(self.model.trainable_variables)
             _assign(self.model.variables, state.model)
             _assign(self.model.optimizer.variables, state.optimizer)
-            print(f"train: goes on after epoch {len(self.rows)} of {self.epochs}, from {self.checkpoints.folder}")
+            done = f"train: goes on after epoch {len(self.rows)} of {self.epochs}"
+            print(f"{done}, from {self.checkpoints.folder}", flush=True)
         return len(self.rows)
 
     @property
@@ -126,9 +132,7 @@ class _History(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
         if self.best is self.rows[-1]:
             self.best_weights = self.model.get_weights()
-        self.checkpoints.save(
-            State(self.rows, _values(self.model.variables), _values(self.model.optimizer.variables), self.best_weights)
-        )
+        self.checkpoints.save(state_of(self.model, self.rows, self.best_weights))
         self.bar.write(
             f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "
             f"validation (best {self.best['val_mae']:.2f}, epoch {self.best['epoch']})"

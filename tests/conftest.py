@@ -88,6 +88,18 @@ def write_params(folder: Path, params: dict) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
+def change(folder: Path, section: str, **values: object) -> None:
+    """Change some keys of the params file in `folder`."""
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params[section] |= values
+    write_params(folder, params)
+
+
+def lock(folder: Path) -> dict:
+    """What dvc.lock says, by stage."""
+    return yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+
+
 def write_photo(path: Path, seed: int, size: tuple[int, int] = (48, 48)) -> None:
     """Write a photo of noise, as JPEG or PNG by its name; every seed gives other pixels."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +132,13 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> Non
     assert len(errors) == 1 and errors[0].startswith("error: "), done.stderr
     for word in words:
         assert word in errors[0], errors[0]
+
+
+def stage_error(done: subprocess.CompletedProcess) -> str:
+    """The one line that a stage of ours had to say in a `dvc repro` that it let fail."""
+    assert done.returncode == 255 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    return error
 
 
 @pytest.fixture(scope="session")

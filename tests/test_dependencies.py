@@ -1,6 +1,8 @@
 """dvc.yaml against the code: every module a stage can import is a dep, every param that it loads is declared."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,39 @@ def test_the_sections_that_a_stage_loads_are_those_that_it_declares(stage):
     }
     declared = {key.split(".")[0] for key in STAGES[stage].get("params", [])}
     assert loaded == declared
+
+
+# Runs a stage and prints the keys that it reads of the sections that it loads from params.yaml.
+LOOK = """
+import importlib, sys
+from realage import params
+
+stage, load, loaded, read = sys.argv[1], params.load, {}, set()
+
+def load_and_note(name, *arguments):
+    section = load(name, *arguments)
+    loaded[id(section)] = name, section
+    return section
+
+def look(self, key, plain=params.Section.__getattribute__):
+    if id(self) in loaded and key in type(self).model_fields:
+        read.add(f"{loaded[id(self)][0]}.{key}")
+    return plain(self, key)
+
+params.load, params.Section.__getattribute__ = load_and_note, look
+getattr(importlib.import_module(f"stages.{stage}"), stage)()
+print("read:", *sorted(read))
+"""
+
+
+@pytest.mark.parametrize("stage", ["sample", "validate", "split", "eda", "prepare", "weights", "evaluate", "report"])
+def test_a_stage_reads_no_key_that_it_does_not_declare(clone, stage):
+    done = subprocess.run([sys.executable, "-c", LOOK, stage], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    read = set(done.stdout.splitlines()[-1].split()[1:])
+    declared = set(STAGES[stage]["params"])
+    assert read and {key for key in read if not {key, key.partition(".")[0]} & declared} == set()
+    assert {key for key in declared if "." in key} <= read
 
 
 def test_the_check_stage_knows_every_section_and_nothing_reruns_for_its_answer():

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
-from conftest import assert_one_line_error, run_module, run_tool, small_params, write_params
+from conftest import assert_one_line_error, change, lock, run_module, run_tool, small_params, stage_error, write_params
 
 from realage.backbones import ModelParams
 from realage.model import build_backbone
@@ -61,16 +60,6 @@ def room_left(kilobytes: int, disk: Path) -> Iterator[None]:
     filler.unlink()
 
 
-def change(folder: Path, section: str, **values: object) -> None:
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    params[section] |= values
-    write_params(folder, params)
-
-
-def lock(folder: Path) -> dict:
-    return yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-
-
 def md5(folder: Path, path: str) -> str:
     (found,) = [out["md5"] for stage in lock(folder).values() for out in stage["outs"] if out["path"] == path]
     return found
@@ -87,15 +76,12 @@ def damaged(cache: Path) -> list[Path]:
     return [path for path in objects if path.stem != hashlib.md5(path.read_bytes()).hexdigest()[2:]]
 
 
+def delete(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def stages_run(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
-
-
-def the_error(done: subprocess.CompletedProcess) -> str:
-    """The one line that a failed `dvc repro` has from our stage."""
-    assert done.returncode == 255 and "Traceback" not in done.stderr, done.stdout + done.stderr
-    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    return error
 
 
 def flip_a_byte(file: Path) -> None:
@@ -142,7 +128,7 @@ def test_a_stage_that_fills_the_disk_says_so_in_one_line_and_runs_once_there_is_
     # What DVC deletes before it runs the stage must not make the room that the stage then needs.
     shutil.rmtree(clone / "data/prepared") if stage == "prepare" else (clone / "models/age.keras").unlink()
     with room_left(kilobytes, tmp_path / "disk"):
-        assert "No space left on device" in the_error(run_module("dvc", clone, "repro", stage))
+        assert "No space left on device" in stage_error(run_module("dvc", clone, "repro", stage))
     assert lock(clone) == before and litter(clone) == []
 
     assert stages_run(run_tool(clone, "dvc", "repro", stage)) == [stage]
@@ -206,31 +192,28 @@ def test_the_pipeline_runs_on_links_into_the_cache_and_writes_through_none_of_th
     assert damaged(tmp_path / "cache") == []
 
 
-DAMAGED = {  # what is damaged in the cache, a change that makes the next stage read it, and who does
+DAMAGED = {  # what is damaged in the cache, a change that makes the next stage read it, and which that is
     "data/prepared": ("train", {"learning_rate": 0.002}, "train"),
     "models/age.keras": ("evaluate", {"resamples": 200}, "evaluate"),
 }
 
 
+@pytest.mark.parametrize("kind", ["copy", "symlink", "hardlink"])
 @pytest.mark.parametrize("out", DAMAGED)
-def test_a_damaged_photo_or_model_from_the_cache_is_named_and_made_anew_once_it_is_deleted_there(clone, out):
-    """DVC trusts its cache: it checks neither what it hands out nor what it already has."""
+def test_what_a_damaged_cache_hands_out_is_refused_and_mended_as_the_line_says(clone, out, kind):
     section, values, reader = DAMAGED[out]
+    run_tool(clone, "dvc", "config", "--local", "cache.type", kind)
     found = cached(clone, md5(clone, out))
     if out == "data/prepared":
-        photo = json.loads(found.read_text())[0]
-        found, named = cached(clone, photo["md5"]), photo["relpath"]
-        shutil.rmtree(clone / out)
-    else:
-        named = out
-        (clone / out).unlink()
+        found = cached(clone, json.loads(found.read_text())[0]["md5"])
     flip_a_byte(found)
+    delete(clone / out)
     run_tool(clone, "dvc", "checkout")
     change(clone, section, **values)
-    assert named in the_error(run_module("dvc", clone, "repro", reader))
+    assert stage_error(run_module("dvc", clone, "repro", reader)).startswith(f"error: {out}: not the bytes that DVC")
 
-    found.unlink()
-    shutil.rmtree(clone / out) if (clone / out).is_dir() else (clone / out).unlink()
+    delete(clone / out)
+    run_module("tools.mend_cache", clone).check_returncode()
     run_tool(clone, "dvc", "repro", reader)
     assert damaged(clone.parent / "cache") == []
 
@@ -248,11 +231,24 @@ def test_locks_of_a_run_that_was_killed_hold_nobody_up(clone):
     assert json.loads((clone / ".dvc/tmp/rwlock").read_text()) == {}
 
 
-def test_a_torn_lock_file_is_named_and_mended_by_git(clone):
-    whole = (clone / "dvc.lock").read_bytes()
-    (clone / "dvc.lock").write_bytes(whole[: whole.rindex(b"md5:") + 2])
+@pytest.mark.parametrize(("contents", "said"), [("", "Unable to read RWLock-file"), ("ours", "is busy")])
+def test_a_lock_that_dvc_cannot_free_is_named_and_may_be_deleted(clone, contents, said):
+    # A number that was the killed process's may be that of another by now.
+    alive = {"write": {str(clone / "data/checked.txt"): {"pid": os.getpid(), "cmd": "dvc repro"}}}
+    (clone / ".dvc/tmp/rwlock").write_text(json.dumps(alive) if contents else "")
+    change(clone, "report", title="After a crash")
     done = run_module("dvc", clone, "repro")
-    assert done.returncode == 255 and "'./dvc.lock' is invalid" in done.stderr
+    assert done.returncode == 255 and said in done.stderr
+    (clone / ".dvc/tmp/rwlock").unlink()
+    assert stages_run(run_tool(clone, "dvc", "repro")) == ["check", "report"]
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, "validation failed"), (0.95, "'./dvc.lock' is invalid")])
+def test_a_torn_lock_file_is_named_and_mended_by_git(clone, share, said):
+    whole = (clone / "dvc.lock").read_bytes()
+    (clone / "dvc.lock").write_bytes(whole[: whole.find(b"md5:", int(len(whole) * share)) + 2] if share else b"")
+    done = run_module("dvc", clone, "repro")
+    assert done.returncode == 255 and said in done.stderr
     run_tool(clone, "git", "restore", "dvc.lock")
     assert stages_run(run_tool(clone, "dvc", "repro")) == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import run_module, run_tool, write_params
+from conftest import change, lock, run_module, run_tool, stage_error
 
 from realage import dvc_stage
 from realage.errors import UserError
@@ -81,19 +81,12 @@ def test_without_dvc_nothing_is_watched(stage, monkeypatch):
         (stage / "code.py").write_text("edited")
 
 
-def lock(folder: Path) -> dict:
-    return yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-
-
 def test_code_edited_during_training_is_not_locked_and_no_epoch_is_lost(clone, at):
-    params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["train"]["seed"] = 2
-    write_params(clone, params)
+    change(clone, "train", seed=2)
     before = lock(clone)["train"]
     edit = at("os.rename", "*/epoch-00002.npz", "echo '# a second thought' >> realage/augment.py")
     done = run_module("dvc", clone, "repro", "train", **edit)
-    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 255 and "realage/augment.py: changed while stage 'train' ran" in error
+    assert "realage/augment.py: changed while stage 'train' ran" in stage_error(done)
     assert lock(clone)["train"] == before
     run_tool(clone, "git", "checkout", "realage/augment.py")
     assert "goes on after epoch 2 of 3" in run_tool(clone, "dvc", "repro", "train")

@@ -6,17 +6,15 @@ import signal
 import subprocess
 from pathlib import Path
 
-from conftest import ENVIRONMENT, run_tool
+import numpy as np
+import pytest
+from conftest import ENVIRONMENT, run_module, run_tool
 
 KILL_ALL = "kill -9 0"  # the process, its parents up to `dvc repro`, and all that they started
 
 
-def repro(folder: Path, environment: dict[str, str] | None = None, until: str = "") -> tuple[int, str]:
-    """A real `dvc repro` in a process group of its own: exit status and output.
-
-    Where a line of its output holds the text `until`, the whole group is killed.
-    """
-    process = subprocess.Popen(
+def start_repro(folder: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
+    return subprocess.Popen(
         ["dvc", "repro"],
         cwd=folder,
         env={**ENVIRONMENT, **(environment or {})},
@@ -25,6 +23,14 @@ def repro(folder: Path, environment: dict[str, str] | None = None, until: str = 
         text=True,
         start_new_session=True,
     )
+
+
+def repro(folder: Path, environment: dict[str, str] | None = None, until: str = "") -> tuple[int, str]:
+    """A real `dvc repro` in a process group of its own: exit status and output.
+
+    Where a line of its output holds the text `until`, the whole group is killed.
+    """
+    process = start_repro(folder, environment)
     output = ""
     for line in process.stdout:
         output += line
@@ -68,6 +74,26 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(fresh_clon
     assert (fresh_clone / "dvc.lock").read_text() == (pipeline / "dvc.lock").read_text()
     assert run_tool(fresh_clone, "git", "status", "--porcelain") == ""
     assert not list(fresh_clone.rglob(".part.*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kills_at_any_moment_change_nothing(fresh_clone, pipeline, seed):
+    """Wherever they land: in Python, in DVC, in TensorFlow, between stages."""
+    random = np.random.default_rng(seed)
+    for _ in range(12):
+        process = start_repro(fresh_clone)
+        try:
+            process.communicate(timeout=random.uniform(1, 25))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        if "is invalid" in run_module("dvc", fresh_clone, "status").stderr:
+            (fresh_clone / "dvc.lock").unlink()  # torn by the kill; it was never committed here
+    status, output = repro(fresh_clone)
+    assert status == 0, output
+    assert (fresh_clone / "dvc.lock").read_text() == (pipeline / "dvc.lock").read_text()
+    assert run_tool(fresh_clone, "git", "status", "--porcelain") == ""
 
 
 def test_a_stage_that_outlives_its_dvc_is_not_joined_by_a_second(fresh_clone, pipeline, at, tmp_path):

@@ -101,6 +101,17 @@ def test_a_saved_model_predicts_the_same_and_plain_keras_loads_it(tmp_path):
     assert read_recipe(tmp_path / "age.keras") == RECIPE
 
 
+def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
+    model = build_model(model_params(), 32, 31.2)
+    save_model(model, tmp_path / "untrained.keras", RECIPE)
+    model.compile("adam", "mse")
+    model.fit(PIXELS, np.array([0.0, 40.0, 80.0]), verbose=0)
+    save_model(model, tmp_path / "trained.keras", RECIPE)
+    assert (tmp_path / "trained.keras").stat().st_size == (tmp_path / "untrained.keras").stat().st_size
+    loaded = load_model(tmp_path / "trained.keras")
+    np.testing.assert_array_equal(loaded.predict(PIXELS, verbose=0), model.predict(PIXELS, verbose=0))
+
+
 def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
     digests = set()
     for name in ("a.keras", "b.keras"):

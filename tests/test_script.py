@@ -86,6 +86,19 @@ def run_pipeline(start: Path, folder: Path) -> None:
         assert step.returncode == 0, step.stderr
 
 
+@pytest.mark.slow
+def test_a_killed_script_goes_on_in_its_folder(start: Path, at) -> None:
+    command = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out"]
+    python(*command, "whole", cwd=start).check_returncode()
+    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    assert python(*command, "killed", cwd=start, **kill).returncode == -9
+    resumed = python(*command, "killed", cwd=start)
+    assert "train: goes on after epoch 1 of 1, from checkpoints/" in resumed.stdout, resumed.stderr
+    for name in ("models/age.keras", "plots/training.csv", "metrics/evaluate.json"):
+        same = (start / "whole" / name).read_bytes() == (start / "killed" / name).read_bytes()
+        assert same, name
+
+
 def test_a_wrong_path_is_one_line(start: Path) -> None:
     result = python("-I", "train.py", "--labels", "nowhere.csv", "--images", "faces/final_files", cwd=start)
     assert (result.returncode, result.stderr) == (

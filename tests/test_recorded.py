@@ -1,0 +1,104 @@
+"""A stage does not run on what a damaged cache handed out: DVC would lock its results as those of sound inputs."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import change, lock, run_module, run_tool, stage_error
+
+from realage.errors import UserError
+from realage.recorded import require_recorded
+
+DAG = {"stages": {"copy": {"cmd": "cp -r faces copy", "deps": ["faces"], "outs": ["copy"]}}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder under DVC: data of the user's in `faces`, and a stage's out in `copy`."""
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "faces/final_files").mkdir(parents=True)
+    for name in ("labels.csv", "final_files/a.jpg", "final_files/ü b.jpg", "final_files/a-c.jpg"):
+        (folder / "faces" / name).write_text(f"of {name}")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(DAG))
+    run_tool(folder, "dvc", "init", "-q", "--no-scm")
+    run_tool(folder, "dvc", "add", "-q", "faces")
+    run_tool(folder, "dvc", "repro", "-q")
+    return folder
+
+
+@pytest.fixture
+def inside(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is a copy of the project."""
+    shutil.copytree(project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+
+
+def damage(file: Path) -> None:
+    """As a damaged cache does it: neither size nor time tell."""
+    before, contents = file.stat(), bytearray(file.read_bytes())
+    contents[-1] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(contents)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_sound_inputs_pass_and_so_does_what_dvc_has_no_record_of(inside):
+    Path("code.py").write_text("1")
+    require_recorded([Path("faces"), Path("copy"), Path("faces/final_files"), Path("faces/labels.csv")])
+    require_recorded([Path("code.py"), Path("/dev/null")])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "read", "named"),
+    [
+        ("faces/labels.csv", "faces/labels.csv", "faces"),
+        ("faces/final_files/a.jpg", "faces/final_files", "faces"),
+        ("copy/labels.csv", "copy", "copy"),
+    ],
+)
+def test_a_damaged_input_is_named(inside, damaged, read, named):
+    damage(Path(damaged))
+    with pytest.raises(UserError, match=f"^{named}: not the bytes that DVC recorded"):
+        require_recorded([Path(read)])
+
+
+def test_a_photo_too_few_or_too_many_is_noticed(inside):
+    Path("copy/labels.csv").unlink()
+    Path("faces/final_files/new.jpg").write_text("new")
+    for folder in ("copy", "faces"):
+        with pytest.raises(UserError, match=folder):
+            require_recorded([Path(folder)])
+
+
+def test_what_the_stage_does_not_read_is_not_looked_at(inside):
+    damage(Path("copy/labels.csv"))
+    require_recorded([Path("faces")])
+
+
+def test_splits_from_a_damaged_cache_are_refused_and_mended_as_the_line_says(pipeline, tmp_path):
+    clone = Path(shutil.copytree(pipeline, tmp_path / "clone", symlinks=True))
+    cache = Path(shutil.copytree(pipeline.parent / "cache", tmp_path / "cache"))
+    run_tool(clone, "dvc", "cache", "dir", "--local", str(cache))
+    before = lock(clone)
+    (md5,) = [out["md5"] for out in before["split"]["outs"] if out["path"] == "data/labels/splits.csv"]
+    splits, stored = clone / "data/labels/splits.csv", cache / "files/md5" / md5[:2] / md5[2:]
+    sound = stored.read_text()
+    stored.chmod(0o644)
+    stored.write_text(sound.replace(",train", ",test ", 1))
+    stored.chmod(0o444)
+    splits.unlink()
+    run_tool(clone, "dvc", "checkout")
+    change(clone, "train", seed=2)
+
+    error = stage_error(run_module("dvc", clone, "repro", "train"))
+    assert error.startswith("error: data/labels/splits.csv: not the bytes that DVC recorded")
+    assert lock(clone)["train"] == before["train"]
+
+    splits.unlink()
+    mended = run_module("tools.mend_cache", clone)
+    assert f"{stored}: damaged, deleted" in mended.stdout and "1 of" in mended.stdout
+    run_tool(clone, "dvc", "repro", "train")
+    assert splits.read_text() == sound
+    assert "0 of" in run_module("tools.mend_cache", clone).stdout
