@@ -10,39 +10,47 @@ import yaml
 
 from realage.errors import UserError
 
+MADE = "edited by hand, or from a damaged cache? Delete it, run 'make mend-cache', then 'dvc repro'"
+ADDED = "if you changed it, run 'dvc add {path}'; if not, move it away, run 'make mend-cache', then 'dvc pull'"
+
 
 def require_recorded(inputs: Iterable[Path]) -> None:
     """Raise UserError for one of `inputs` whose bytes are not those that dvc.lock or its `.dvc` file names.
 
     What DVC has no record of, such as code or a folder outside the project, passes.
     """
-    for path, md5 in _records(list(inputs)).items():
-        if _md5(path) != md5:
-            raise UserError(
-                f"{path}: not the bytes that DVC recorded: a damaged cache, or edited by hand? Delete {path}, run "
-                "'make mend-cache', and then 'dvc repro' (or 'dvc pull', where it is data of yours)"
-            )
+    inputs = list(inputs)
+    for records, cure in ((_made_by_stages(), MADE), (_added_by_users(inputs), ADDED)):
+        for path, md5 in records.items():
+            if any(_overlap(path, other) for other in inputs) and _md5(path) != md5:
+                raise UserError(f"{path}: not the bytes that DVC recorded: {cure.format(path=path)}")
 
 
-def _records(inputs: list[Path]) -> dict[Path, str]:
-    """MD5, as DVC counts it, of each out of a stage and each file or folder under `dvc add` that `inputs` touch."""
+def _made_by_stages() -> dict[Path, str]:
+    """The outs of all stages and their MD5 as DVC counts it."""
     lock = Path("dvc.lock")
-    entries = list(_read(lock)["stages"].values()) if lock.is_file() else []
-    records = {path: md5 for entry in entries for path, md5 in _outs(entry, lock.parent).items()}
-    for place in {place for path in inputs for place in (path, *path.parents) if place.name}:
+    entries = _read_record(lock)["stages"].values() if lock.is_file() else []
+    return {path: md5 for entry in entries for path, md5 in _outs(entry, lock.parent).items()}
+
+
+def _added_by_users(inputs: list[Path]) -> dict[Path, str]:
+    """The files and folders under `dvc add` in which `inputs` lie, and their MD5."""
+    records = {}
+    for place in sorted({place for path in inputs for place in (path, *path.parents) if place.name}):
         added = place.with_name(f"{place.name}.dvc")
         if added.is_file():
-            records |= _outs(_read(added), added.parent)
-    return {path: md5 for path, md5 in records.items() if any(_overlap(path, other) for other in inputs)}
+            records |= _outs(_read_record(added), added.parent)
+    return records
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_record(file: Path) -> dict[str, Any]:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
 def _outs(entry: dict[str, Any], folder: Path) -> dict[Path, str]:
     # Older versions of DVC wrote `md5` without `hash`, and meant something else for text files.
-    return {folder / out["path"]: out["md5"] for out in entry.get("outs", []) if out.get("hash") == "md5"}
+    outs = [out for out in entry.get("outs", []) if out.get("hash") == "md5" and "md5" in out]
+    return {folder / out["path"]: out["md5"] for out in outs}
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -64,6 +64,13 @@ def test_a_damaged_input_is_named(inside, damaged, read, named):
         require_recorded([Path(read)])
 
 
+def test_nobody_is_told_to_delete_data_of_their_own(inside):
+    damage(Path("faces/labels.csv"))
+    with pytest.raises(UserError, match="if you changed it, run 'dvc add faces'") as error:
+        require_recorded([Path("faces")])
+    assert "elete" not in str(error.value)
+
+
 def test_a_photo_too_few_or_too_many_is_noticed(inside):
     Path("copy/labels.csv").unlink()
     Path("faces/final_files/new.jpg").write_text("new")
