@@ -340,6 +340,8 @@ def test_ctrl_c_ends_the_stage_and_removes_the_clone(small):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whatever a shell starts in the background, such as a test run, ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert any(line == "begun\n" for line in process.stdout)
     os.killpg(process.pid, signal.SIGINT)
