@@ -16,7 +16,7 @@ repro: .venv/installed ## run the whole pipeline on what params.yaml names, then
 verify: .venv/installed ## retrain the current commit in a fresh clone: same inputs, same bytes?
 	@python -m tools.verify
 
-mend-cache: .venv/installed ## delete what is damaged in DVC's cache
+mend-cache: .venv/installed ## take what is damaged out of DVC's cache
 	@python -m tools.mend_cache
 
 test: .venv/installed-dev ## run the tests

@@ -38,6 +38,8 @@ class Checkpoints:
 
     def latest(self) -> State | None:
         """The state after the last epoch whose file is sound, None where there is none; says what it passes over."""
+        # Written before the first epoch: a folder that takes no files should cost nobody an epoch.
+        write_json(self.folder / IDENTITY_FILE, self.identity)
         for file in reversed(self._files()):
             try:
                 return self._read(file)
@@ -53,13 +55,18 @@ class Checkpoints:
         Raises UserError where an input has changed meanwhile: what was learnt from it must not be taken up again.
         """
         require_unchanged_inputs()
-        if not self._files():
-            write_json(self.folder / IDENTITY_FILE, self.identity)
-            self._prune_trainings()
-        with replacing(self.folder / f"epoch-{len(state.history):05}.npz") as part:
+        epoch = len(state.history)
+        with replacing(self._file(epoch)) as part:
             np.savez(part, fingerprint=self.fingerprint, history=json.dumps(state.history), **_arrays(state))
-        for file in self._files()[:-KEPT_EPOCHS]:
-            file.unlink()
+        # Of two that were both damaged, later epochs than this one may be left.
+        kept = [self._file(epoch - back) for back in range(KEPT_EPOCHS)]
+        for file in self._files():
+            if file not in kept:
+                file.unlink()
+        self._prune_trainings()
+
+    def _file(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch:05}.npz"
 
     def _files(self) -> list[Path]:
         return sorted(file for file in self.folder.glob("epoch-*.npz") if file.is_file())
@@ -69,7 +76,10 @@ class Checkpoints:
             if archive["fingerprint"] != self.fingerprint:
                 raise ValueError("of another training")
             lists = [[archive[f"{kind}{n}"] for n in range(archive[kind])] for kind in State._fields[1:]]
-            return State(json.loads(str(archive["history"])), *lists)
+            state = State(json.loads(str(archive["history"])), *lists)
+        if file != self._file(len(state.history)):
+            raise ValueError("of another epoch")
+        return state
 
     def _explain_start(self) -> None:
         """Say of everything else that lies in `root` why it is not taken up."""

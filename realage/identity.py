@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from realage.dvc_stage import is_watched
 from realage.params import Section
 
 LIBRARIES = ("cv2", "keras", "numpy", "scipy")  # what computes, beside the backend
+KERNELS = ("TF_", "ONEDNN_", "XLA_", "NVIDIA_")  # environment variables that choose how they compute
 OURS = ("__main__", "realage", "stages")
 
 
@@ -23,6 +26,10 @@ def training_identity(
     """
     identity = {"device": device, "python": platform.python_version()}
     identity |= {name: sys.modules[name].__version__ for name in (backend, *LIBRARIES)}
+    chosen = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(KERNELS)}
+    identity |= {name: value for name, value in chosen.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    # By hand nobody watches whether inputs change meanwhile, so what is learnt there is not for DVC to take up.
+    identity["watched by DVC"] = str(is_watched())
     for name, section in sections.items():
         identity |= _flat(section.model_dump(), name)
     identity |= {file: _digest([Path(module)]) for file, module in _loaded_code().items()}

@@ -1,4 +1,4 @@
-"""Keras, without the page of notes that TensorFlow's native code prints while it loads."""
+"""Keras, without the page of notes that TensorFlow's native code prints while it loads, or a user's own settings."""
 
 import os
 import sys
@@ -28,5 +28,10 @@ try:
 except (ImportError, ValueError) as error:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
+
+# A user's own ~/.keras/keras.json has no say in what a model learns.
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 
 __all__ = ["ImageDataGenerator", "keras", "silent_stderr"]

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,14 @@ import yaml
 
 from realage.errors import UserError
 
-MADE = "edited by hand, or from a damaged cache? Delete it, run 'make mend-cache', then 'dvc repro'"
-ADDED = "if you changed it, run 'dvc add {path}'; if not, move it away, run 'make mend-cache', then 'dvc pull'"
+MADE = (
+    "from another commit? 'dvc checkout {path}'. Edited by hand, or from a damaged cache? Delete it, run "
+    "'make mend-cache', then 'dvc repro'"
+)
+ADDED = (
+    "from another commit? 'dvc checkout {path}'. Changed by you? 'dvc add {path}'. Neither? The cache is damaged: move "
+    "it away, run 'make mend-cache', then 'dvc pull', or put back a copy of your own"
+)
 
 
 def require_recorded(inputs: Iterable[Path]) -> None:
@@ -22,8 +30,18 @@ def require_recorded(inputs: Iterable[Path]) -> None:
     inputs = list(inputs)
     for records, cure in ((_made_by_stages(), MADE), (_added_by_users(inputs), ADDED)):
         for path, md5 in records.items():
-            if any(_overlap(path, other) for other in inputs) and _md5(path) != md5:
+            if any(_overlap(path, other) for other in inputs) and not _has_md5(path, md5):
                 raise UserError(f"{path}: not the bytes that DVC recorded: {cure.format(path=path)}")
+
+
+def not_ignored(names: list[str]) -> list[str]:
+    """Those of `names` that DVC does not leave out, as it does with `.git` and with what .dvcignore names."""
+    if not names:
+        return []
+    command = [sys.executable, "-m", "dvc", "check-ignore", "--stdin"]
+    done = subprocess.run(command, input="\n".join(names), capture_output=True, encoding="utf-8")
+    ignored = set(done.stdout.splitlines())
+    return [name for name in names if name not in ignored]
 
 
 def _made_by_stages() -> dict[Path, str]:
@@ -57,12 +75,20 @@ def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
-def _md5(path: Path) -> str:
-    """A file's MD5, and a folder's: that of the JSON list of its files, with which DVC names it."""
+def _has_md5(path: Path, md5: str) -> bool:
     if not path.is_dir():
-        return _file_md5(path) if path.is_file() else "missing"
-    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
-    listing = [{"md5": _file_md5(file), "relpath": name} for name, file in files]
+        return path.is_file() and _file_md5(path) == md5
+    names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+    if _folder_md5(path, names) == md5:
+        return True
+    # Asking DVC takes a second, so only where it matters.
+    kept = not_ignored([(path / name).as_posix() for name in names])
+    return _folder_md5(path, [Path(name).relative_to(path).as_posix() for name in kept]) == md5
+
+
+def _folder_md5(folder: Path, names: list[str]) -> str:
+    """The MD5 of the JSON list of its files, by which DVC knows a folder."""
+    listing = [{"md5": _file_md5(folder / name), "relpath": name} for name in sorted(names)]
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 

@@ -1,5 +1,6 @@
 """Checkpoints: training goes on as if it had never stopped, and never from what is damaged, foreign or old."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def state(epochs: int) -> State:
 
 def saved(root: Path, identity: dict[str, str], epochs: int) -> Checkpoints:
     checkpoints = Checkpoints(root, identity)
+    checkpoints.latest()
     for epoch in range(1, epochs + 1):
         checkpoints.save(state(epoch))
     return checkpoints
@@ -78,12 +80,20 @@ def test_no_damaged_byte_goes_into_a_training(tmp_path):
 
 
 def test_with_every_file_damaged_training_starts_anew_and_heals(tmp_path):
-    checkpoints = saved(tmp_path, {"a": "1"}, epochs=3)
+    checkpoints = saved(tmp_path, {"a": "1"}, epochs=10)
     for file in checkpoints.folder.iterdir():
         empty(file)
     assert checkpoints.latest() is None
-    saved(tmp_path, {"a": "1"}, epochs=2)
-    assert_same(Checkpoints(tmp_path, {"a": "1"}).latest(), state(2))
+    for epochs in range(1, 4):
+        checkpoints.save(state(epochs))
+        assert_same(checkpoints.latest(), state(epochs))
+    assert json.loads((checkpoints.folder / "identity.json").read_text()) == {"a": "1"}
+
+
+def test_a_folder_that_takes_no_files_costs_nobody_an_epoch(tmp_path):
+    (tmp_path / "checkpoints").write_text("a file of the user's")
+    with pytest.raises(OSError, match="checkpoints"):
+        Checkpoints(tmp_path / "checkpoints", {"a": "1"}).latest()
 
 
 def test_another_training_is_named_and_not_taken_up(tmp_path, capsys):
@@ -96,8 +106,11 @@ def test_another_training_is_named_and_not_taken_up(tmp_path, capsys):
 def test_a_checkpoint_copied_from_another_training_is_passed_over(tmp_path, capsys):
     ours, other = saved(tmp_path, {"a": "1"}, epochs=1), saved(tmp_path, {"a": "2"}, epochs=2)
     shutil.copy(other.folder / "epoch-00002.npz", ours.folder / "epoch-00002.npz")
+    shutil.copy(ours.folder / "epoch-00001.npz", ours.folder / "epoch-00003.npz")
     assert_same(ours.latest(), state(1))
-    assert "epoch-00002.npz is damaged or foreign (of another training): passed over" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "epoch-00002.npz is damaged or foreign (of another training): passed over" in said
+    assert "epoch-00003.npz is damaged or foreign (of another epoch): passed over" in said
 
 
 def test_two_epochs_and_the_last_few_trainings_are_kept(tmp_path):

@@ -15,7 +15,7 @@ DAG = {
         "train": {
             "cmd": "python -m stages.train",
             "deps": ["code.py", "${dataset.images}", "data/weights"],
-            "params": ["train", "model.backbone"],
+            "params": ["train", "model.backbone", {"extra.yaml": ["a"]}],
         }
     }
 }
@@ -31,11 +31,13 @@ def stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder in which DVC runs the stage `train`, whose inputs are remembered."""
     (workspace / "dvc.yaml").write_text(yaml.safe_dump(DAG))
     (workspace / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    (workspace / "extra.yaml").write_text("a: 1")
     for name in ("code.py", "faces/final_files/a.jpg", "data/weights/source.json", "elsewhere.py", ".dvc/tmp/x"):
         (workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace / name).write_text("as it was")
     monkeypatch.setenv("DVC_STAGE", "train")
-    monkeypatch.setattr(dvc_stage, "_remembered", {})
+    for name, nothing in (("_remembered", {}), ("_deps", []), ("_params", {})):
+        monkeypatch.setattr(dvc_stage, name, nothing)
     dvc_stage.remember_inputs()
     return workspace
 
@@ -53,7 +55,8 @@ def with_param(section: str, key: str, value: object) -> str:
         ("data/weights/source.json", "others", "data/weights/source.json"),
         ("params.yaml", with_param("train", "seed", 2), "params.yaml, train"),
         ("params.yaml", with_param("model", "backbone", "VGG16"), "params.yaml, model.backbone"),
-        ("params.yaml", with_param("dataset", "images", "data/weights"), "faces/final_files/a.jpg"),
+        ("params.yaml", "train: {seed: [", "params.yaml, model.backbone"),
+        ("extra.yaml", "a: 2", "extra.yaml, a"),
     ],
 )
 def test_a_changed_input_is_named(stage, file, text, named):
@@ -75,8 +78,20 @@ def test_what_the_stage_does_not_read_may_change(stage):
         (stage / "code.py").write_text("as it was")  # saved, but the same
 
 
+def test_what_dvc_ignores_may_come_and_go(stage):
+    run_tool(stage, "dvc", "init", "-q", "--no-scm", "--force")
+    (stage / ".dvcignore").write_text(".DS_Store\n")
+    with dvc_stage.honest_stage():
+        (stage / "faces/final_files/.DS_Store").write_text("left by a file manager")
+    with pytest.raises(UserError, match="^faces/final_files/b.jpg: changed"), dvc_stage.honest_stage():
+        (stage / "faces/final_files/b.jpg").write_text("new")
+
+
 def test_without_dvc_nothing_is_watched(stage, monkeypatch):
     monkeypatch.delenv("DVC_STAGE")
+    monkeypatch.setattr(dvc_stage, "_remembered", {})
+    dvc_stage.remember_inputs()
+    assert not dvc_stage.is_watched()
     with dvc_stage.honest_stage():
         (stage / "code.py").write_text("edited")
 
@@ -90,3 +105,12 @@ def test_code_edited_during_training_is_not_locked_and_no_epoch_is_lost(clone, a
     assert lock(clone)["train"] == before
     run_tool(clone, "git", "checkout", "realage/augment.py")
     assert "goes on after epoch 2 of 3" in run_tool(clone, "dvc", "repro", "train")
+
+
+@pytest.mark.slow
+def test_what_was_learnt_by_hand_with_nobody_watching_is_not_taken_up(clone, at):
+    change(clone, "train", seed=2)
+    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    assert run_module("stages.train", clone, **kill).returncode == -9
+    output = run_tool(clone, "dvc", "repro", "train")
+    assert "goes on after" not in output and "is of a training with other watched by DVC: not used" in output

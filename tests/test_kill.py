@@ -108,6 +108,7 @@ def test_a_stage_that_outlives_its_dvc_is_not_joined_by_a_second(fresh_clone, pi
     try:
         status, output = repro(fresh_clone)
         assert status == 255 and "stage 'train' is still at work in this folder" in output, output
+        assert f"kill {(fresh_clone / 'orphan.pid').read_text()}" in output
     finally:
         os.kill(int((fresh_clone / "orphan.pid").read_text()), signal.SIGKILL)
     status, output = repro(fresh_clone)

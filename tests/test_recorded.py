@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import change, lock, run_module, run_tool, stage_error
+from conftest import assert_one_line_error, change, lock, run_module, run_tool, stage_error
 
 from realage.errors import UserError
 from realage.recorded import require_recorded
@@ -66,9 +66,20 @@ def test_a_damaged_input_is_named(inside, damaged, read, named):
 
 def test_nobody_is_told_to_delete_data_of_their_own(inside):
     damage(Path("faces/labels.csv"))
-    with pytest.raises(UserError, match="if you changed it, run 'dvc add faces'") as error:
+    with pytest.raises(UserError, match="Changed by you[?] 'dvc add faces'") as error:
         require_recorded([Path("faces")])
     assert "elete" not in str(error.value)
+
+
+def test_what_dvc_ignores_does_not_count(inside):
+    Path(".dvcignore").write_text(".DS_Store\n")
+    Path("faces/.git").mkdir()
+    for name in ("faces/.git/HEAD", "faces/final_files/.DS_Store", "copy/.DS_Store"):
+        Path(name).write_text("not of the data")
+    require_recorded([Path("faces"), Path("copy")])
+    damage(Path("copy/labels.csv"))
+    with pytest.raises(UserError, match="^copy: not the bytes"):
+        require_recorded([Path("copy")])
 
 
 def test_a_photo_too_few_or_too_many_is_noticed(inside):
@@ -105,7 +116,13 @@ def test_splits_from_a_damaged_cache_are_refused_and_mended_as_the_line_says(pip
 
     splits.unlink()
     mended = run_module("tools.mend_cache", clone)
-    assert f"{stored}: damaged, deleted" in mended.stdout and "1 of" in mended.stdout
+    assert f"{stored}: damaged, moved to .dvc/tmp/damaged/{md5}" in mended.stdout and "1 of" in mended.stdout
+    assert (clone / ".dvc/tmp/damaged" / md5).is_file()
     run_tool(clone, "dvc", "repro", "train")
     assert splits.read_text() == sound
     assert "0 of" in run_module("tools.mend_cache", clone).stdout
+
+
+def test_mending_asks_for_a_project_and_takes_no_word_for_yes(tmp_path, project):
+    assert_one_line_error(run_module("tools.mend_cache", tmp_path), "no DVC project")
+    assert "usage" in run_module("tools.mend_cache", project, "--help").stdout

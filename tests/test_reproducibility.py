@@ -28,8 +28,11 @@ def repro(folder: Path, umask: int, cores: str | None = None, **environment: str
     return (folder / "dvc.lock").read_text()
 
 
-def test_a_cron_job_ends_with_the_same_bytes(fresh_clone, pipeline):
-    environment = {"LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "TZ": "Asia/Tokyo", "REALAGE_WORKERS": "4"}
+def test_a_cron_job_ends_with_the_same_bytes(fresh_clone, pipeline, tmp_path):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras/keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
+    environment = {"HOME": str(tmp_path), "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "TZ": "Asia/Tokyo"}
+    environment["REALAGE_WORKERS"] = "4"
     assert repro(fresh_clone, umask=0o077, **environment) == (pipeline / "dvc.lock").read_text()
     assert run_tool(fresh_clone, "git", "status", "--porcelain") == ""
 

@@ -17,7 +17,7 @@ IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
 # add up in another order; docs/reproducibility.md has the figures.
 TOLERANCE = 0.5
 # These compute with floating-point numbers, or show what came of it: another kind of processor, a GPU or another build
-# of a library moves last digits, and training makes much of them. Other stages do integer work on pixels and tables.
+# of a library moves last digits, and training makes much of them. Others are held to the byte.
 TOLERANT = ("train", "evaluate", "report")
 
 NAMED_AT_MOST = 3  # things in one line of the table

@@ -1,5 +1,6 @@
 """What `make verify` does: retrain the current commit from nothing, and hold what comes of it against its dvc.lock."""
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -23,6 +24,7 @@ def verify() -> None:
 
     The clone takes as long as a first `dvc repro`, and room for data and results, where TMPDIR says.
     """
+    argparse.ArgumentParser(description="Retrain the current commit, and compare.").parse_args()
     for name in PLACES:
         os.environ.pop(name, None)
     origin, commit = Path.cwd(), _commit()
@@ -51,10 +53,11 @@ def _fresh_clone(origin: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="realage-verify-") as temporary:
         clone = Path(temporary, "clone")
         # Neither a user's template nor a user's hooks have a say in it.
-        _git("-c", f"core.hooksPath={os.devnull}", "clone", "--quiet", "--template=", str(origin), str(clone))
+        whole = _git("rev-parse", "--show-toplevel").rstrip("\n")
+        _git("-c", f"core.hooksPath={os.devnull}", "clone", "--quiet", "--template=", whole, str(clone))
         # DVC would leave a folder for each clone in the machine's own.
         os.environ["DVC_SITE_CACHE_DIR"] = f"{temporary}/site"
-        with chdir(clone):
+        with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
             # The local setting goes before a user's and a machine's: no shared cache and no run cache of earlier runs,
             # from which DVC would restore what should be made anew.
             _dvc("cache", "dir", "--local", f"{temporary}/cache")
