@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from realage.errors import UserError
 from realage.recorded import not_ignored, require_recorded
 
-PARAMS = "params.yaml"
+DVC_PARAMS_FILE = "params.yaml"
 
 _deps: list[Path] = []
 _params: dict[str, list[str]] = {}  # params file -> keys
@@ -36,10 +36,10 @@ def remember_inputs() -> None:
     # A stage that DVC makes of a `foreach` or `matrix` is not there by its own name, and is not watched.
     entry = _read_yaml("dvc.yaml")["stages"].get(_stage(), {})
     for key in entry.get("params", []):
-        for file, keys in (key if isinstance(key, dict) else {PARAMS: [key]}).items():
+        for file, keys in (key if isinstance(key, dict) else {DVC_PARAMS_FILE: [key]}).items():
             _params.setdefault(file, []).extend(keys)
     # dvc.yaml names the user's data through params: ${dataset.images}.
-    params = _read_yaml(PARAMS)
+    params = _read_yaml(DVC_PARAMS_FILE)
     for dep in entry.get("deps", []):
         _deps.append(Path(re.sub(r"\$\{(.+?)\}", lambda key: str(_value(params, key[1])), dep)))
     _remembered.update(_look_at_inputs())

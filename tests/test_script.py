@@ -146,6 +146,7 @@ def test_params_survive_quotes_and_backslashes(text: str) -> None:
 
 
 def test_script_has_no_undefined_or_redefined_names(start: Path) -> None:
+    assert re.findall(r"^PARAMS\b", (start / "train.py").read_text(encoding="utf-8"), re.MULTILINE) == ["PARAMS"]
     result = python("-m", "ruff", "check", "--isolated", "--select", "F", "train.py", cwd=start)
     assert result.returncode == 0, result.stdout
 
