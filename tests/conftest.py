@@ -134,6 +134,24 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> Non
         assert word in errors[0], errors[0]
 
 
+def copy_with_cache(pipeline: Path, folder: Path) -> Path:
+    """A copy of the finished run in `folder`, with a cache of its own beside it, which a test may damage."""
+    shutil.copytree(pipeline.parent / "cache", folder / "cache")
+    clone = Path(shutil.copytree(pipeline, folder / "clone", symlinks=True))
+    run_tool(clone, "dvc", "cache", "dir", "--local", str(folder / "cache"))
+    return clone
+
+
+def flip_a_byte(file: Path) -> None:
+    """As a failing disk does: neither size, time nor rights show it."""
+    before, contents = file.stat(), bytearray(file.read_bytes())
+    contents[len(contents) // 2] ^= 0xFF
+    file.chmod(0o644)
+    file.write_bytes(contents)
+    file.chmod(before.st_mode)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def stage_error(done: subprocess.CompletedProcess) -> str:
     """The one line that a stage of ours had to say in a `dvc repro` that it let fail."""
     assert done.returncode == 255 and "Traceback" not in done.stderr, done.stdout + done.stderr

@@ -11,7 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import assert_one_line_error, change, lock, run_module, run_tool, small_params, stage_error, write_params
+from conftest import (
+    assert_one_line_error,
+    change,
+    copy_with_cache,
+    flip_a_byte,
+    lock,
+    run_module,
+    run_tool,
+    small_params,
+    stage_error,
+    write_params,
+)
 
 from realage.backbones import ModelParams
 from realage.model import build_backbone
@@ -42,13 +53,6 @@ def mount() -> Iterator[Callable]:
     yield mount_at
     for folder in reversed(mounted):
         run_tool(folder.parent, "umount", str(folder))
-
-
-def copy_with_cache(pipeline: Path, folder: Path) -> Path:
-    shutil.copytree(pipeline.parent / "cache", folder / "cache")
-    clone = Path(shutil.copytree(pipeline, folder / "clone", symlinks=True))
-    run_tool(clone, "dvc", "cache", "dir", "--local", str(folder / "cache"))
-    return clone
 
 
 @contextmanager
@@ -82,16 +86,6 @@ def delete(path: Path) -> None:
 
 def stages_run(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
-
-
-def flip_a_byte(file: Path) -> None:
-    """As a failing disk does: neither size, time nor rights show it."""
-    before, contents = file.stat(), bytearray(file.read_bytes())
-    contents[len(contents) // 2] ^= 0xFF
-    file.chmod(0o644)
-    file.write_bytes(contents)
-    file.chmod(0o444)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def litter(folder: Path) -> list[str]:

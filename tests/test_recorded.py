@@ -1,12 +1,20 @@
 """A stage does not run on what a damaged cache handed out: DVC would lock its results as those of sound inputs."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import assert_one_line_error, change, lock, run_module, run_tool, stage_error
+from conftest import (
+    assert_one_line_error,
+    change,
+    copy_with_cache,
+    flip_a_byte,
+    lock,
+    run_module,
+    run_tool,
+    stage_error,
+)
 
 from realage.errors import UserError
 from realage.recorded import require_recorded
@@ -35,15 +43,6 @@ def inside(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path / "project")
 
 
-def damage(file: Path) -> None:
-    """As a damaged cache does it: neither size nor time tell."""
-    before, contents = file.stat(), bytearray(file.read_bytes())
-    contents[-1] ^= 1
-    file.chmod(0o644)
-    file.write_bytes(contents)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
 def test_sound_inputs_pass_and_so_does_what_dvc_has_no_record_of(inside):
     Path("code.py").write_text("1")
     require_recorded([Path("faces"), Path("copy"), Path("faces/final_files"), Path("faces/labels.csv")])
@@ -59,13 +58,13 @@ def test_sound_inputs_pass_and_so_does_what_dvc_has_no_record_of(inside):
     ],
 )
 def test_a_damaged_input_is_named(inside, damaged, read, named):
-    damage(Path(damaged))
+    flip_a_byte(Path(damaged))
     with pytest.raises(UserError, match=f"^{named}: not the bytes that DVC recorded"):
         require_recorded([Path(read)])
 
 
 def test_nobody_is_told_to_delete_data_of_their_own(inside):
-    damage(Path("faces/labels.csv"))
+    flip_a_byte(Path("faces/labels.csv"))
     with pytest.raises(UserError, match="Changed by you[?] 'dvc add faces'") as error:
         require_recorded([Path("faces")])
     assert "elete" not in str(error.value)
@@ -77,7 +76,7 @@ def test_what_dvc_ignores_does_not_count(inside):
     for name in ("faces/.git/HEAD", "faces/final_files/.DS_Store", "copy/.DS_Store"):
         Path(name).write_text("not of the data")
     require_recorded([Path("faces"), Path("copy")])
-    damage(Path("copy/labels.csv"))
+    flip_a_byte(Path("copy/labels.csv"))
     with pytest.raises(UserError, match="^copy: not the bytes"):
         require_recorded([Path("copy")])
 
@@ -91,14 +90,12 @@ def test_a_photo_too_few_or_too_many_is_noticed(inside):
 
 
 def test_what_the_stage_does_not_read_is_not_looked_at(inside):
-    damage(Path("copy/labels.csv"))
+    flip_a_byte(Path("copy/labels.csv"))
     require_recorded([Path("faces")])
 
 
 def test_splits_from_a_damaged_cache_are_refused_and_mended_as_the_line_says(pipeline, tmp_path):
-    clone = Path(shutil.copytree(pipeline, tmp_path / "clone", symlinks=True))
-    cache = Path(shutil.copytree(pipeline.parent / "cache", tmp_path / "cache"))
-    run_tool(clone, "dvc", "cache", "dir", "--local", str(cache))
+    clone, cache = copy_with_cache(pipeline, tmp_path), tmp_path / "cache"
     before = lock(clone)
     (md5,) = [out["md5"] for out in before["split"]["outs"] if out["path"] == "data/labels/splits.csv"]
     splits, stored = clone / "data/labels/splits.csv", cache / "files/md5" / md5[:2] / md5[2:]
