@@ -4,14 +4,13 @@ ResNet50 with Adam's moments, saved by each in turns into a temporary folder; pr
 Ours also holds the best epoch's weights and the history, which Keras' callback forgets.
 """
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.in_turns import compare
 from realage.backbones import ModelParams
 from realage.checkpoints import Checkpoints
 from realage.model import build_model
@@ -31,12 +30,6 @@ MODEL = ModelParams(
 )
 
 
-def seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def benchmark() -> None:
     """Print seconds a checkpoint for both, and the ratio between them."""
     model = build_model(MODEL, size=64, mean_age=30.0)
@@ -47,15 +40,14 @@ def benchmark() -> None:
         ours = Checkpoints(Path(folder, "ours"), {})
         stock = keras.callbacks.BackupAndRestore(f"{folder}/stock")
         stock.set_model(model)
-        rounds = [
-            (seconds(lambda n=n: ours.save(state_of(model, [row] * n, model.get_weights()))),
-             seconds(lambda n=n: stock.on_epoch_end(n)))
-            for n in range(1, ROUNDS + 1)
-        ]  # fmt: skip
-    ratios = [ours / stock for ours, stock in rounds]
-    print(f"ours {statistics.median(ours for ours, _ in rounds):.2f} s, "
-          f"BackupAndRestore {statistics.median(stock for _, stock in rounds):.2f} s: "
-          f"{statistics.median(ratios):.1f} times as long ({min(ratios):.1f} to {max(ratios):.1f})")
+        epochs = count(1)
+        result = compare(
+            lambda: ours.save(state_of(model, [row] * next(epochs), model.get_weights())),
+            lambda: stock.on_epoch_end(next(epochs)),
+            ROUNDS,
+        )
+    print(f"ours {result.ours:.2f} s, BackupAndRestore {result.rival:.2f} s: "
+          f"{result.ratio:.1f} times as long ({result.least:.1f} to {result.most:.1f})")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ STYLE = {
 }
 
 HEADER = 0.8  # inches kept free above the axes for a figure's title and subtitle
-GAP, CAPTION, MARGIN, ROW_LABEL = 0.08, 0.24, 0.3, 0.75  # inches, in a sheet of photos
+GAP, CAPTION, MARGIN, ROW_LABEL = 0.08, 0.24, 0.3, 0.75  # inches, in a sheet of photos; CAPTION is a line of it
+LETTER = 0.11  # inches of a row's label
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def legend_above(axes: Axes) -> None:
 
 
 class Tile(NamedTuple):
-    """A photo of a sheet, uint8 RGB (height, width, 3), and the words below it."""
+    """A photo of a sheet, uint8 RGB (height, width, 3), and the lines below it."""
 
     pixels: np.ndarray
     caption: str
@@ -105,9 +106,11 @@ class Tile(NamedTuple):
 def sheet(rows: Sequence[tuple[str, Sequence[Tile]]], side: float, title: str, subtitle: str) -> Figure:
     """A sheet of square photos, `side` inches each: every row has a label, which may be empty, and its tiles."""
     columns = max(len(tiles) for _, tiles in rows)
-    indent = MARGIN + ROW_LABEL * any(label for label, _ in rows)
+    letters = max(len(line) for label, _ in rows for line in label.split("\n"))
+    indent = MARGIN + (max(ROW_LABEL, letters * LETTER) if letters else 0)
+    below = CAPTION * max(1 + tile.caption.count("\n") for _, tiles in rows for tile in tiles) + GAP
     width = max(indent + columns * (side + GAP) + MARGIN, 6)
-    height = HEADER + len(rows) * (side + CAPTION + GAP) + MARGIN
+    height = HEADER + len(rows) * (side + below) + MARGIN
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
@@ -118,7 +121,7 @@ def sheet(rows: Sequence[tuple[str, Sequence[Tile]]], side: float, title: str, s
         axes.text(MARGIN, top + side / 2, label, fontsize=11, fontweight="bold", va="center")
         for column, tile in enumerate(tiles):
             _paste(axes, tile, indent + column * (side + GAP), top, side)
-        top += side + CAPTION + GAP
+        top += side + below
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure
 

@@ -1,23 +1,24 @@
-"""What the labelled photos are like: their ages, sizes and light, and the faces of each decade."""
+"""What the labelled photos are like: their ages, groups, sizes and light, and the faces of each decade."""
 
-import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 from pydantic import Field
 from scipy.stats import entropy
 
 from realage.ages import decade, decade_label
+from realage.errors import UserError
+from realage.measures import Measures, measure_file
+from realage.outliers import count_outliers
 from realage.params import Section
-from realage.photos import load_validated, map_photos
+from realage.photos import map_photos
 from realage.splits import SPLITS
 
-THUMBNAIL = 160  # pixels square
+NO_GROUP = "(none)"  # stands for an empty cell
 QUANTILES = {"min": 0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1}
 
 
@@ -28,23 +29,12 @@ class EdaParams(Section):
     seed: int = Field(ge=0, lt=2**32)  # another seed picks other faces
 
 
-class Measures(NamedTuple):
-    """What is measured on a photo: pixels for its sides, grey levels (0 to 255) for the others.
-
-    The others are taken on its thumbnail, so that they do not depend on its size: mean, standard deviation, and
-    the standard deviation of the Laplacian, which blur brings near 0.
-    """
-
-    width: int
-    height: int
-    brightness: float
-    contrast: float
-    sharpness: float
-
-
 class Survey(NamedTuple):
     """All photos looked at: `measures` has a row for each, `thumbnails` are the picked rows' by index, `mean_faces`
-    are by decade; pictures are uint8 RGB (THUMBNAIL, THUMBNAIL, 3)."""
+    are by decade; pictures are uint8 RGB (THUMBNAIL, THUMBNAIL, 3).
+
+    The columns of `measures` are those of Measures, `shorter_side` in pixels, and `proportions`, width / height.
+    """
 
     measures: pd.DataFrame
     thumbnails: dict[int, np.ndarray]
@@ -52,18 +42,16 @@ class Survey(NamedTuple):
 
 
 class MeanFaces:
-    """Adds up pictures by decade from many threads; sums of whole numbers come out the same in any order."""
+    """Adds up pictures by decade, in whole numbers."""
 
     def __init__(self) -> None:
         self._sums: dict[int, np.ndarray] = {}
         self._counts: dict[int, int] = {}
-        self._lock = threading.Lock()
 
     def add(self, start: int, pixels: np.ndarray) -> None:
         """Count uint8 `pixels`, all of one shape, in the decade that begins at age `start`."""
-        with self._lock:
-            self._sums[start] = self._sums.get(start, 0) + pixels.astype("int64")
-            self._counts[start] = self._counts.get(start, 0) + 1
+        self._sums[start] = self._sums.get(start, 0) + pixels.astype("int64")
+        self._counts[start] = self._counts.get(start, 0) + 1
 
     def means(self) -> dict[int, np.ndarray]:
         """The mean picture of each decade, uint8, youngest first."""
@@ -83,33 +71,18 @@ def pick_examples(rows: pd.DataFrame, params: EdaParams) -> pd.DataFrame:
 def survey_photos(images: Path, rows: pd.DataFrame, picked: Collection[int]) -> Survey:
     """Decode the photo of each row once and take from it all that there is to know.
 
-    `picked` are the index labels of the rows whose thumbnails are kept. Raises UserError for a photo that has
-    vanished or changed.
+    `picked` are the index labels of the rows whose thumbnails are kept; memory holds no others for long. Raises
+    UserError for a photo that has vanished or changed.
     """
-    mean_faces, thumbnails, picked = MeanFaces(), {}, set(picked)
-
-    def look(row) -> Measures:
-        pixels = load_validated(images / row.file_name, row.photo)
-        thumbnail = thumbnail_of(pixels)
+    measures, mean_faces, thumbnails, picked = [], MeanFaces(), {}, set(picked)
+    files = rows[["file_name", "photo"]].itertuples(index=False, name=None)
+    looks = map_photos(partial(measure_file, images), files, "look at photos")
+    for (measured, thumbnail), row in zip(looks, rows.itertuples()):
+        measures.append(measured)
         mean_faces.add(int(decade(row.real_age)), thumbnail)
         if row.Index in picked:
             thumbnails[row.Index] = thumbnail
-        return measure(pixels, thumbnail)
-
-    measures = map_photos(look, rows.itertuples(), "look at photos")
-    return Survey(pd.DataFrame(measures, columns=Measures._fields), thumbnails, mean_faces.means())
-
-
-def thumbnail_of(pixels: np.ndarray) -> np.ndarray:
-    """The middle square of uint8 RGB `pixels`, resized to (THUMBNAIL, THUMBNAIL, 3)."""
-    return np.array(ImageOps.fit(Image.fromarray(pixels), (THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
-
-
-def measure(pixels: np.ndarray, thumbnail: np.ndarray) -> Measures:
-    """Measure a photo, uint8 RGB (height, width, 3), and its thumbnail."""
-    grey = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2GRAY)
-    laplacian = cv2.Laplacian(grey, cv2.CV_64F)
-    return Measures(pixels.shape[1], pixels.shape[0], float(grey.mean()), float(grey.std()), float(laplacian.std()))
+    return Survey(_tabulate(measures, rows.index), thumbnails, mean_faces.means())
 
 
 def count_ages(rows: pd.DataFrame) -> pd.DataFrame:
@@ -125,17 +98,41 @@ def count_decades(rows: pd.DataFrame) -> pd.DataFrame:
     return counts.reset_index()
 
 
+def count_groups(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Photos by decade in each group of `columns`: columns `column`, `group`, `decade`, `photos`.
+
+    Groups are in the order of their names; decades without photos are left out. Raises UserError for a column that
+    `rows` do not have.
+    """
+    starts = pd.Series(decade(rows["real_age"]), rows.index, name="decade")
+    counted = [(column, rows.groupby([groups_of(rows, column), starts]).size()) for column in columns]
+    table = [
+        (column, group, decade_label(start), photos)
+        for column, counts in counted
+        for (group, start), photos in counts.items()
+    ]
+    return pd.DataFrame(table, columns=["column", "group", "decade", "photos"])
+
+
+def groups_of(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Each row's group by `column`, NO_GROUP for an empty cell. Raises UserError where there is no such column."""
+    if column not in rows.columns:
+        raise UserError(f"evaluate.groups: the labels have no column '{column}': they have {', '.join(rows.columns)}")
+    return rows[column].astype(str).replace("", NO_GROUP).rename("group")
+
+
 def quantiles(measures: pd.DataFrame) -> pd.DataFrame:
     """The distribution of each measure: columns `measure`, `min`, `p05`, `p25`, `median`, `p75`, `p95`, `max`."""
     table = measures.quantile(list(QUANTILES.values())).T.set_axis(list(QUANTILES), axis="columns")
     return table.rename_axis("measure").reset_index()
 
 
-def describe(rows: pd.DataFrame, measures: pd.DataFrame) -> dict:
+def describe(rows: pd.DataFrame, measures: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     """The figures of `metrics/eda.json`: ages in years, sides in pixels, the photos' light in grey levels.
 
     `imbalance_ratio` is the largest decade over the smallest one that has photos; `effective_ages` is the number of
-    equally frequent years of age that would be as varied (the exponential of the entropy).
+    equally frequent years of age that would be as varied (the exponential of the entropy, which is the Hill number
+    of order 1: Hill 1973, "Diversity and evenness"). `outliers` counts the photos of the table from `find_outliers`.
     """
     ages = rows["real_age"]
     by_decade = count_decades(rows).set_index("decade")["photos"]
@@ -150,8 +147,17 @@ def describe(rows: pd.DataFrame, measures: pd.DataFrame) -> dict:
         "imbalance_ratio": float(by_decade.max() / by_decade[by_decade > 0].min()),
         "effective_ages": float(np.exp(entropy(count_ages(rows)["photos"]))),
         **{f"median_{name}": float(measures[name].median()) for name in Measures._fields},
+        "outliers": outliers["file_name"].nunique(),
+        "outliers_by_measure": count_outliers(outliers),
         "by_decade": {label: int(photos) for label, photos in by_decade.items()},
     }
+
+
+def _tabulate(measures: list[Measures], index: pd.Index) -> pd.DataFrame:
+    table = pd.DataFrame(measures, index, columns=Measures._fields)
+    return table.assign(
+        shorter_side=table[["width", "height"]].min(axis="columns"), proportions=table["width"] / table["height"]
+    )
 
 
 def _count(groups: pd.Series, splits: pd.Series) -> pd.DataFrame:

@@ -1,15 +1,20 @@
-"""Pictures of the labelled photos: how old, how large, how bright, and what the faces of each decade look like."""
+"""Pictures of the labelled photos: how old, how large, how bright, which stand out, and the faces of each decade."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from realage.ages import decade, decade_label
 from realage.charts import (
     EVERYTHING,
+    HEADER,
     INK,
     MUTED,
+    PAPER,
     SHADE,
     SPLIT_COLORS,
     SPLIT_NAMES,
@@ -19,7 +24,22 @@ from realage.charts import (
     sheet,
     style,
 )
-from realage.eda import Survey
+from realage.eda import Survey, groups_of
+from realage.measures import THUMBNAIL
+from realage.outliers import SCALES
+
+DASHED = (0, (4, 3))
+MOST_GROUPS = 30  # rows of a picture; the groups beyond share one more
+LONGEST_NAME = 24  # letters of a group
+LONGEST_FILE = 13  # letters of a file name below a photo
+ENDS = {
+    "shorter_side": ("smallest", "largest"),
+    "proportions": ("tallest", "widest"),
+    "brightness": ("darkest", "brightest"),
+    "contrast": ("flattest", "harshest"),
+    "sharpness": ("blurriest", "sharpest"),
+    "colorfulness": ("greyest", "most vivid"),
+}
 
 
 @style()
@@ -27,7 +47,8 @@ def draw_ages(ages: pd.DataFrame, facts: dict) -> Figure:
     """Photos a year of age, stacked by split; `ages` is from `count_ages`, `facts` from `describe`."""
     figure = page(
         9, 4.6, "How old are the people?",
-        f"{facts['photos']:,} photos by real age; {facts['share_20_30']:.0%} are aged 20 to 30",
+        f"{facts['photos']:,} photos; {facts['share_20_30']:.0%} are aged 20 to 30; as varied as "
+        f"{facts['effective_ages']:.0f} equally common ages ({len(ages)} occur)",
     )
     axes = figure.subplots()
     axes.axvspan(19.5, 30.5, color=SHADE, linewidth=0, zorder=0)
@@ -35,7 +56,7 @@ def draw_ages(ages: pd.DataFrame, facts: dict) -> Figure:
     for split in _present(ages):
         axes.bar(ages["age"], ages[split], 0.86, floor, color=SPLIT_COLORS[split], label=SPLIT_NAMES[split])
         floor += ages[split]
-    axes.axvline(facts["age_median"], color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.axvline(facts["age_median"], color=INK, linewidth=1.2, linestyle=DASHED)
     axes.margins(y=0.14)
     axes.set_xlim(ages["age"].min() - 1.5, ages["age"].max() + 1.5)
     axes.text(facts["age_median"], axes.get_ylim()[1], f" median {facts['age_median']:g}", fontsize=9, va="top")
@@ -70,23 +91,70 @@ def draw_decades(decades: pd.DataFrame, facts: dict) -> Figure:
 
 
 @style()
-def draw_photo_sizes(measures: pd.DataFrame) -> Figure:
-    """Distributions of the shorter side, brightness, contrast and sharpness; `measures` is from `survey_photos`."""
+def draw_groups(rows: pd.DataFrame, columns: Sequence[str]) -> Figure:
+    """Ages and numbers of photos by group, the largest group first, for each of `columns` of `rows`."""
+    title = "Are the groups of the same age, and of the same size?"
+    if not columns:
+        how = "none are named: put columns of your labels, such as [gender], into evaluate.groups of params.yaml"
+        return page(9, 1, title, how)
+    grouped = [(column, _largest_first(rows["real_age"], groups_of(rows, column))) for column in columns]
+    heights = [len(ages) for _, ages in grouped]
+    median = rows["real_age"].median()
+    subtitle = f"dot: median age; bar: middle half; line: 90% of the photos; dashed: median of all, {median:g}"
+    figure = page(9, HEADER + 0.9 * len(grouped) + 0.4 * sum(heights), title, subtitle)
+    panels = figure.subplots(len(grouped), 2, squeeze=False, width_ratios=(2.4, 1), height_ratios=heights)
+    limits = rows["real_age"].min() - 2, rows["real_age"].max() + 2
+    for (left, right), (column, ages) in zip(panels, grouped):
+        _draw_group_ages(left, ages)
+        left.axvline(median, color=INK, linewidth=1.2, linestyle=DASHED, zorder=1)
+        left.set(title=_shorten(column, 2 * LONGEST_NAME), xlim=limits)
+        left.set_xlabel("real age (years)", color=MUTED)
+        _draw_group_sizes(right, ages)
+    return figure
+
+
+@style()
+def draw_photos(measures: pd.DataFrame) -> Figure:
+    """Distributions of size, proportions, light, sharpness and colour; `measures` is from `survey_photos`."""
     sides = measures["width"].astype(str) + " x " + measures["height"].astype(str)
     commonest = sides.value_counts().sort_index().idxmax()
     figure = page(
         9, 6, "What are the photos like?",
-        f"size and light of {len(measures):,} photos; the commonest size is {commonest} pixels "
-        f"({(sides == commonest).mean():.0%}); dashed: median",
+        f"{len(measures):,} photos; the commonest size is {commonest} pixels ({(sides == commonest).mean():.0%}); "
+        "dashed: median",
     )
-    axes = figure.subplots(2, 2).ravel()
-    for left in (axes[0], axes[2]):
+    (side, proportions, brightness), (contrast, sharpness, colour) = figure.subplots(2, 3)
+    _histogram(side, measures["shorter_side"], 20, "Shorter side", "pixels")
+    _histogram(proportions, measures["proportions"], 0.2, "Proportions", "width / height")
+    _histogram(brightness, measures["brightness"], 20, "Brightness", "mean level: black 0, white 255")
+    _histogram(contrast, measures["contrast"], 20, "Contrast", "spread of grey levels")
+    _histogram(sharpness, measures["sharpness"], 20, "Sharpness", "spread of the Laplacian: blur 0")
+    _histogram(colour, measures["colorfulness"], 20, "Colour", "colourfulness M3: grey 0")
+    for left in (side, contrast):
         left.set_ylabel("photos")
-    _histogram(axes[0], measures[["width", "height"]].min(axis="columns"), "Shorter side", "pixels")
-    _histogram(axes[1], measures["brightness"], "Brightness", "mean grey level, 0 black to 255 white")
-    _histogram(axes[2], measures["contrast"], "Contrast", "standard deviation of grey levels")
-    _histogram(axes[3], measures["sharpness"], "Sharpness", "spread of the Laplacian; a blurred photo is near 0")
     return figure
+
+
+@style()
+def draw_outliers(outliers: pd.DataFrame, photo_of: Callable[[int], np.ndarray], columns: int) -> Figure:
+    """A row of up to `columns` photos for each end of a measure that has outliers, the farthest out first.
+
+    `outliers` is from `find_outliers`; `photo_of` gives the photo of one of its index labels, uint8 RGB
+    (height, width, 3).
+    """
+    title = "Which photos stand out?"
+    if outliers.empty:
+        return page(9, 1, title, "none: no photo is far from the others in size, shape, light, sharpness or colour")
+    rows = []
+    for end, members in _by_end(outliers):
+        shown = members.head(columns)
+        label = end if len(shown) == len(members) else f"{end}\n{len(shown)} of {len(members):,}"
+        rows.append((label, [
+            Tile(_whole_photo(photo_of(row.Index)), f"{_shorten_file(row.file_name)}\n{_in_digits(row.value)}")
+            for row in shown.itertuples()
+        ]))
+    photos = outliers["file_name"].nunique()
+    return sheet(rows, 1.1, title, f"photos far from the others: {photos:,}; the farthest first, all in outliers.csv")
 
 
 def draw_contact_sheet(examples: pd.DataFrame, survey: Survey) -> Figure:
@@ -116,14 +184,86 @@ def _present(counts: pd.DataFrame) -> list[str]:
     return [split for split in SPLIT_NAMES if counts[split].any()]
 
 
-def _histogram(axes: Axes, values: pd.Series, title: str, unit: str) -> None:
+def _histogram(axes: Axes, values: pd.Series, least_width: float, title: str, unit: str) -> None:
+    """Bars from the lowest to the highest value, and a word on the few that would squeeze all others into one bar."""
+    low, high = values.quantile([0.005, 0.995])
+    low, high = max(values.min(), low - (high - low) / 2), min(values.max(), high + (high - low) / 2)
     # Equal values still get a bar of some width about them, and not a line.
-    reach = max(values.max() - values.min(), 20) / 2
-    middle = (values.max() + values.min()) / 2
-    axes.hist(values, np.linspace(middle - reach, middle + reach, 42), color=EVERYTHING, rwidth=0.9)
-    axes.axvline(values.median(), color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-    axes.margins(y=0.12)
-    axes.locator_params(axis="x", nbins=6)
+    middle, reach = (low + high) / 2, max(high - low, least_width) / 2
+    axes.hist(values, np.linspace(max(middle - reach, 0), middle + reach, 36), color=EVERYTHING, rwidth=0.9)
+    axes.axvline(values.median(), color=INK, linewidth=1.2, linestyle=DASHED)
+    axes.margins(y=0.16)
+    axes.locator_params(axis="x", nbins=5)
     axes.text(values.median(), axes.get_ylim()[1], f" {values.median():.3g}", fontsize=9, va="top")
+    beyond = ((values < low) | (values > high)).sum()
     axes.set(title=title)
-    axes.set_xlabel(unit, color=MUTED)
+    axes.set_xlabel(unit + (f"\n{beyond:,} beyond this axis" if beyond else ""), color=MUTED)
+
+
+def _largest_first(ages: pd.Series, groups: pd.Series) -> list[tuple[str, pd.Series]]:
+    """The ages of each group's photos by its name; of very many groups, the smallest are one."""
+    members = sorted(ages.groupby(groups), key=lambda group: (-len(group[1]), group[0]))
+    if len(members) <= MOST_GROUPS:
+        return members
+    others = members[MOST_GROUPS:]
+    return members[:MOST_GROUPS] + [(f"{len(others):,} other groups", pd.concat([ages for _, ages in others]))]
+
+
+def _draw_group_ages(axes: Axes, groups: Sequence[tuple[str, pd.Series]]) -> None:
+    quantiles = np.array([ages.quantile([0.05, 0.25, 0.5, 0.75, 0.95]) for _, ages in groups])
+    places = range(len(groups))
+    axes.hlines(places, quantiles[:, 0], quantiles[:, 4], color=EVERYTHING, linewidth=1.2)
+    axes.hlines(places, quantiles[:, 1], quantiles[:, 3], color=EVERYTHING, alpha=0.45, linewidth=8, capstyle="butt")
+    axes.plot(quantiles[:, 2], places, "o", color=EVERYTHING, markersize=7, markeredgecolor=PAPER)
+    for place, median in zip(places, quantiles[:, 2]):
+        axes.annotate(
+            f"{median:g}", (median, place), (0, 6), textcoords="offset points", fontsize=8, ha="center", va="bottom",
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.4},
+        )
+    axes.set_yticks(places, [_shorten(name, LONGEST_NAME) for name, _ in groups])
+    axes.set_ylim(len(groups) - 0.5, -0.6)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+
+
+def _draw_group_sizes(axes: Axes, groups: Sequence[tuple[str, pd.Series]]) -> None:
+    sizes = [len(ages) for _, ages in groups]
+    axes.barh(range(len(sizes)), sizes, 0.5, color=EVERYTHING)
+    for place, size in enumerate(sizes):
+        axes.text(size, place, f" {size:,}", fontsize=9, va="center")
+    axes.set(title="photos", yticks=[], xticks=[], xlim=(0, 1.3 * max(sizes)), ylim=(len(sizes) - 0.5, -0.6))
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(visible=False)
+
+
+def _by_end(outliers: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The outliers at each end that has some, in the order of SCALES, lower end first."""
+    ends = []
+    for name in SCALES:
+        members = outliers[outliers["measure"] == name]
+        is_low = members["value"] < members["low"]
+        ends += [(ENDS[name][0], members[is_low]), (ENDS[name][1], members[~is_low])]
+    return [(end, members) for end, members in ends if len(members)]
+
+
+def _whole_photo(pixels: np.ndarray) -> np.ndarray:
+    """All of a photo, uint8 RGB (height, width, 3), in a square of THUMBNAIL pixels filled up with paper."""
+    photo, square = Image.fromarray(pixels), Image.new("RGB", (THUMBNAIL, THUMBNAIL), PAPER)
+    # A photo may be a thousand times as wide as high.
+    width, height = (max(1, round(side * THUMBNAIL / max(photo.size))) for side in photo.size)
+    resized = photo.resize((width, height), Image.Resampling.BOX)
+    square.paste(resized, ((THUMBNAIL - width) // 2, (THUMBNAIL - height) // 2))
+    return np.array(square)
+
+
+def _shorten(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[:longest - 1]}…"
+
+
+def _shorten_file(name: str) -> str:
+    # File names differ at their end.
+    return name if len(name) <= LONGEST_FILE else f"…{name[1 - LONGEST_FILE:]}"
+
+
+def _in_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,18 +1,25 @@
 """`labels.csv`: read as text, then checked row by row; every rejected row gets one rule and a reason to act on."""
 
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, Self
 
 import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
 from pydantic import Field, model_validator
 
 from realage.errors import UserError
 from realage.params import Section
 
 REQUIRED_COLUMNS = ["file_name", "real_age"]
-OUR_COLUMNS = ["photo", "predicted_age"]  # that later stages add
+OUR_COLUMNS = ["photo", "perceptual_hash", "near_duplicate_of", "predicted_age"]  # that stages add
+MAX_LABEL_BYTES = 500_000_000  # some ten million rows: what is larger is no label file, and would fill the memory
+MAX_LISTED = 5  # other rows that one row's advice names
+AGE = re.compile(r"[-+]?\d{1,9}(\.\d{1,9})?", re.ASCII)
 RULES = (
     "missing_photo",
     "unlabelled_photo",
@@ -43,8 +50,15 @@ class ValidateParams(Section):
         return self
 
 
+class Finding(NamedTuple):
+    """The rule that a row or photo breaks, and what is to be done about it."""
+
+    rule: str
+    detail: str
+
+
 class Rejection(NamedTuple):
-    """One line of `rejected.csv`: what the label file said, the rule that it broke, and what to look at."""
+    """One line of `rejected.csv`: what the label file said, the rule that it broke, and what is to be done."""
 
     file_name: str
     real_age: str
@@ -55,25 +69,98 @@ class Rejection(NamedTuple):
 def read_labels(path: Path) -> pd.DataFrame:
     """Read a label file: one row a photo, every cell a string with its white space stripped.
 
-    Raises UserError where it is missing, empty, not UTF-8, no table, or without the two columns.
+    The index is the row's number in a spreadsheet, in which the header is row 1; empty rows are passed over.
+    Raises UserError where it is missing, no file, empty, too large, not UTF-8, no table, or without the two columns.
     """
+    cells = _read_cells(path).fillna("").map(str.strip)
+    cells.index += 1
+    cells = cells[(cells != "").any(axis="columns")]
+    if cells.empty:
+        raise UserError(f"{path}: is empty: add the header 'file_name,real_age' and a row for each photo")
+    header = list(cells.iloc[0])
+    _require_columns(path, header)
+    if len(cells) == 1:
+        raise UserError(f"{path}: has a header but no rows: add a row 'file_name,real_age' for each photo")
+    return cells.iloc[1:].set_axis(header, axis="columns")
+
+
+def check_rows(table: pd.DataFrame, photos: Collection[str], params: ValidateParams) -> dict[int, Finding]:
+    """Findings by row number, for the rules that a row's text and the list of photos can show.
+
+    `photos` names the files in the photos' folder. A row is rejected once, for the first rule that it breaks.
+    """
+    findings = _check_cells(table, params)
+    findings |= _check_repeats(table.drop(index=list(findings)))
+    present = table["file_name"].isin(photos)
+    missing = Finding("missing_photo", "no such photo (.jpg, .png, ...) in the folder: add it or delete the row")
+    return dict.fromkeys(table.index[~present], missing) | findings
+
+
+def check_unsafe_photos(table: pd.DataFrame, reasons: Mapping[str, str]) -> dict[int, Finding]:
+    """Findings by row number, for rows whose photo must not be opened; `reasons` says why, by file name."""
+    named = table["file_name"][table["file_name"].isin(reasons)]
+    return {row: Finding("unsafe_path", reasons[name]) for row, name in named.items()}
+
+
+def check_same_photo(table: pd.DataFrame) -> dict[int, Finding]:
+    """Findings by row number, for rows of `table` (`file_name`, `real_age`, `photo`) that share all pixels.
+
+    Of one age, the first row stays. Of several ages nobody knows which is right, so none stays.
+    """
+    findings = {}
+    for twins in _groups_of(table, "photo"):
+        if len({row.real_age for row in twins}) == 1:
+            first, *rest = twins
+            advice = f"same pixels and age as {first.file_name}, which stays: delete this row and photo"
+            findings |= {row.Index: Finding("duplicate_photo", advice) for row in rest}
+        else:
+            for row in twins:
+                others = _list_some(f"{other.file_name} (age {other.real_age:g})" for other in twins if other != row)
+                advice = f"same pixels as {others}: find out which age is right"
+                findings[row.Index] = Finding("conflicting_label", advice)
+    return findings
+
+
+def to_do_list(table: pd.DataFrame, findings: Mapping[int, Finding], unlabelled: Collection[str]) -> list[Rejection]:
+    """All rejections, sorted by rule, so that one kind of work comes after another; `table` is from `read_labels`.
+
+    `unlabelled` are the names of photos that no row names.
+    """
+    rejections = [
+        Rejection(table.at[row, "file_name"], table.at[row, "real_age"], rule, f"row {row}: {detail}")
+        for row, (rule, detail) in findings.items()
+    ]
+    advice = "no row names this photo: add its age or delete it"
+    rejections += [Rejection(name, "", "unlabelled_photo", advice) for name in sorted(unlabelled)]
+    return sorted(rejections, key=lambda rejection: RULES.index(rejection.rule))
+
+
+def _read_cells(path: Path) -> pd.DataFrame:
+    """All cells of the CSV file, header included, as strings or NaN."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file: set dataset.labels in params.yaml to your label file")
+    if not path.is_file():
+        raise UserError(f"{path}: is no file, but a folder, pipe or device: set dataset.labels to your label file")
+    if path.stat().st_size > MAX_LABEL_BYTES:
+        raise UserError(f"{path}: {path.stat().st_size:,} bytes, more than a label file can have: is it one?")
     try:
         # Without a header of its own, pandas cannot rename a repeated column or take a first one for an index.
-        cells = pd.read_csv(
-            path, dtype=str, header=None, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
-        )
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: set dataset.labels in params.yaml to your label file") from None
+        return pd.read_csv(
+            path, dtype=str, header=None, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True,
+            skip_blank_lines=False,
+        )  # fmt: skip
     except pd.errors.EmptyDataError:
-        raise UserError(f"{path}: is empty: add the header 'file_name,real_age' and a row for each photo") from None
+        return pd.DataFrame()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text (byte {error.start}): save it as CSV UTF-8") from None
     except pd.errors.ParserError as error:
         raise UserError(f"{path}: is not a CSV table: {error}") from None
-    cells = cells.fillna("").map(str.strip)
-    header = list(cells.iloc[0])
-    table = cells.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True)
+
+
+def _require_columns(path: Path, header: list[str]) -> None:
     missing = [column for column in REQUIRED_COLUMNS if column not in header]
+    if missing and len(header) == 1 and re.search(r"[;\t|]", header[0]):
+        raise UserError(f"{path}: its columns are not separated by commas: save it as CSV with commas")
     if missing:
         raise UserError(
             f"{path}: column {' and '.join(missing)} is missing: the header must name file_name and real_age, "
@@ -81,82 +168,74 @@ def read_labels(path: Path) -> pd.DataFrame:
         )
     repeated = sorted({column for column in header if header.count(column) > 1})
     if repeated:
-        raise UserError(f"{path}: column {' and '.join(repeated)} stands twice in the header: delete one")
+        raise UserError(f"{path}: column {' and '.join(map(repr, repeated))} stands twice in the header: delete one")
     taken = [column for column in OUR_COLUMNS if column in header]
     if taken:
         raise UserError(f"{path}: column {' and '.join(taken)} bears a name that the pipeline itself uses: rename it")
-    if table.empty:
-        raise UserError(f"{path}: has a header but no rows: add a row 'file_name,real_age' for each photo")
-    return table
 
 
-def check_rows(table: pd.DataFrame, photos: set[str], params: ValidateParams) -> dict[int, Rejection]:
-    """Rejections by row index, for the rules that a row's text and the list of photos can show.
-
-    `photos` names the files in the photos' folder. A row is rejected once, for the first rule that it breaks.
-    """
-    rejections = {}
-    for index, name, age in table[REQUIRED_COLUMNS].itertuples():
-        broken = _unsafe_path(name) or _not_a_number(age) or _out_of_range(float(age), params)
-        if broken:
-            rejections[index] = Rejection(name, age, *broken)
-    sound = table.drop(index=list(rejections))
-    ages_of = sound["real_age"].astype(float).groupby(sound["file_name"]).unique()
-    seen: set[str] = set()
-    for index, name, age in sound[REQUIRED_COLUMNS].itertuples():
-        broken = _said_twice(name, ages_of[name], name in seen) or _missing_photo(name, photos)
-        seen.add(name)
-        if broken:
-            rejections[index] = Rejection(name, age, *broken)
-    return rejections
+def _check_cells(table: pd.DataFrame, params: ValidateParams) -> dict[int, Finding]:
+    """Findings by row number, for what a single cell can show."""
+    findings = {}
+    try:
+        _cell_rules(params).validate(table, lazy=True)
+    except SchemaErrors as broken:
+        for error in broken.schema_errors:
+            for row in error.failure_cases["index"]:
+                findings.setdefault(row, Finding(error.check.name, error.check.error))
+    return findings
 
 
-def check_same_photo(table: pd.DataFrame) -> dict[int, Rejection]:
-    """Rejections by row index, for rows of `table` (`file_name`, `real_age`, `photo`) that share all pixels.
+def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
+    """One check for each rule, named after it, in the order of precedence; `error` says what is to be done."""
 
-    Of one age, the first row stays. Of several ages nobody knows which is right, so none stays.
-    """
-    rejections = {}
-    for _, twins in table[table.duplicated("photo", keep=False)].groupby("photo"):
-        if twins["real_age"].nunique() == 1:
-            first, *rest = twins.itertuples()
-            for row in rest:
-                detail = f"same pixels and age as {first.file_name}, which stays: delete this row and photo"
-                rejections[row.Index] = Rejection(row.file_name, f"{row.real_age:g}", "duplicate_photo", detail)
-        else:
-            for row in twins.itertuples():
-                others = ", ".join(f"{o.file_name} (age {o.real_age:g})" for o in twins.drop(row.Index).itertuples())
-                detail = f"same pixels as {others}: find out which age is right"
-                rejections[row.Index] = Rejection(row.file_name, f"{row.real_age:g}", "conflicting_label", detail)
-    return rejections
+    def within_limits(ages: pd.Series) -> pd.Series:
+        years = pd.to_numeric(ages, errors="coerce")
+        return years.between(params.min_age, params.max_age) | years.isna()
+
+    name_checks = [
+        pa.Check(lambda names: names != "", name="unsafe_path", error="no file name: name the photo"),
+        pa.Check(_is_plain_path, element_wise=True, name="unsafe_path",
+                 error="must be a plain path below the photos' folder: rename the photo"),
+    ]  # fmt: skip
+    age_checks = [
+        pa.Check(lambda ages: ages.str.fullmatch(AGE), name="not_a_number",
+                 error="age must be written like 25 or 25.5"),
+        pa.Check(within_limits, name="out_of_range",
+                 error=f"age must be from {params.min_age:g} to {params.max_age:g} years"),
+    ]  # fmt: skip
+    return pa.DataFrameSchema({"file_name": pa.Column(checks=name_checks), "real_age": pa.Column(checks=age_checks)})
 
 
-def _unsafe_path(name: str) -> tuple[str, str] | None:
+def _is_plain_path(name: str) -> bool:
     path = PurePosixPath(name)
-    if name.isprintable() and not (path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name):
-        return None if name else ("unsafe_path", "no file name: name the photo")
-    return "unsafe_path", "must be a plain path below the photos' folder: rename the photo"
+    return name.isprintable() and not (path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name)
 
 
-def _not_a_number(age: str) -> tuple[str, str] | None:
-    if re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,9})?", age, re.ASCII):
-        return None
-    return "not_a_number", "age must be written like 25 or 25.5"
+def _check_repeats(table: pd.DataFrame) -> dict[int, Finding]:
+    """Findings by row number, for file names that stand in several rows of `table`."""
+    findings = {}
+    for rows in _groups_of(table.astype({"real_age": float}), "file_name"):
+        if len({row.real_age for row in rows}) == 1:
+            first, *rest = rows
+            advice = f"same file and age as row {first.Index}: delete this one"
+            findings |= {row.Index: Finding("repeated_row", advice) for row in rest}
+        else:
+            for row in rows:
+                others = _list_some(f"{other.real_age:g} in row {other.Index}" for other in rows if other != row)
+                advice = f"the same file has age {others}: keep the row with the right age"
+                findings[row.Index] = Finding("conflicting_label", advice)
+    return findings
 
 
-def _out_of_range(age: float, params: ValidateParams) -> tuple[str, str] | None:
-    if params.min_age <= age <= params.max_age:
-        return None
-    return "out_of_range", f"age must be from {params.min_age:g} to {params.max_age:g} years"
+def _groups_of(table: pd.DataFrame, column: str) -> list[list]:
+    """The rows that share a value of `column` with another row, as named tuples, one list a value."""
+    groups = defaultdict(list)
+    for row in table[table.duplicated(column, keep=False)].itertuples():
+        groups[getattr(row, column)].append(row)
+    return list(groups.values())
 
 
-def _said_twice(name: str, ages: Collection[float], seen: bool) -> tuple[str, str] | None:
-    if len(ages) > 1:
-        return "conflicting_label", f"labelled {' and '.join(f'{a:g}' for a in ages)}: keep the row with the right age"
-    return ("repeated_row", "same file and age as an earlier row: delete this one") if seen else None
-
-
-def _missing_photo(name: str, photos: set[str]) -> tuple[str, str] | None:
-    if name in photos:
-        return None
-    return "missing_photo", "no such photo (.jpg, .png, ...) in the folder: add it or delete the row"
+def _list_some(texts: Iterable[str]) -> str:
+    some = list(islice(texts, MAX_LISTED + 1))
+    return ", ".join(some[:MAX_LISTED]) + (" and more" if len(some) > MAX_LISTED else "")

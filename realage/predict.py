@@ -40,7 +40,7 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
         except PhotoError as error:
             return str(error)
 
-    seen = map_photos(look, photos, "photos")
+    seen = list(map_photos(look, photos, "photos"))
     readable = [pixels for pixels in seen if not isinstance(pixels, str)]
     ages = iter(model.predict(np.stack(readable).astype("float32"), verbose=0).ravel() if readable else [])
     return [

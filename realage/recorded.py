@@ -44,6 +44,12 @@ def not_ignored(names: list[str]) -> list[str]:
     return [name for name in names if name not in ignored]
 
 
+def cache_folder() -> Path | None:
+    """Where DVC keeps what it knows, and what `cache.type symlink` makes links into; None outside a DVC project."""
+    done = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, encoding="utf-8")
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
 def _made_by_stages() -> dict[Path, str]:
     """The outs of all stages and their MD5 as DVC counts it."""
     lock = Path("dvc.lock")

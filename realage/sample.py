@@ -79,7 +79,7 @@ def write_sample(folder: Path, params: SampleParams) -> None:
     photos = folder / "final_files"
     photos.mkdir(parents=True, exist_ok=True)
     rows = map_photos(lambda index: write_portrait(photos, index, params), range(params.photos), "draw portraits")
-    rows = list(_with_defects(rows, photos, params))
+    rows = list(_with_defects(list(rows), photos, params))
     write_csv(folder / "labels.csv", pd.DataFrame(rows, columns=Row._fields))
 
 

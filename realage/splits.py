@@ -3,13 +3,17 @@
 import hashlib
 from typing import Literal, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from realage.ages import decade, decade_label
 from realage.errors import UserError
 from realage.params import Section
 
 SPLITS = ("train", "val", "test")
+EXCLUDED = "excluded"  # set aside: a near-duplicate of a photo that judges the model
+MIN_JUDGING = 10  # photos: what fewer say about a model is mostly chance
 
 
 class SplitParams(Section):
@@ -30,19 +34,50 @@ class SplitParams(Section):
 def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
     """The split ('train', 'val' or 'test') of each row of `table` (`file_name`, `photo`, maybe `subject`, `split`).
 
-    Raises UserError where a split would be left without photos, or hold a person who is in another one too.
+    Raises UserError where a person would be in several splits.
     """
     strategies = {"stable": _stable, "leading": _leading, "column": _column}
     splits = strategies[params.strategy](table, params)
-    needed = {"train": True, "val": True, "test": params.strategy == "stable" and params.test_fraction > 0}
-    for split, must_be_there in needed.items():
-        if must_be_there and split not in set(splits):
-            raise UserError(
-                f"split '{split}' has no photos ({len(table)} clean rows, strategy '{params.strategy}'): "
-                f"add photos or change split.* in params.yaml"
-            )
     _check_subjects(table, splits)
     return splits
+
+
+def set_near_duplicates_aside(table: pd.DataFrame, splits: pd.Series, groups: np.ndarray) -> pd.DataFrame:
+    """`table` with columns `split` and `near_duplicate_of`, so that near-duplicates are never in different splits.
+
+    `groups`, int (n,), numbers the groups of near-duplicates. A training photo in the group of a validation or test
+    photo, and a validation photo in that of a test photo, become 'excluded', and `near_duplicate_of` names the first
+    of those that stay; elsewhere it is empty. So nothing ever moves between splits.
+    """
+    rank = splits.map(list(SPLITS).index)
+    judging = rank.groupby(groups).transform("max")
+    names = table["file_name"].where(rank == judging).groupby(groups).transform("min")
+    aside = rank < judging
+    return table.assign(split=splits.mask(aside, EXCLUDED), near_duplicate_of=names.where(aside, ""))
+
+
+def require_enough(splits: pd.Series, params: SplitParams) -> None:
+    """Raise UserError where a split has no photos, or too few to judge a model by."""
+    counts = splits.value_counts()
+    wants_test = params.strategy == "stable" and params.test_fraction > 0
+    for split, least in {"train": 1, "val": MIN_JUDGING, "test": MIN_JUDGING}.items():
+        count = counts.get(split, 0)
+        if count < least and (split != "test" or count or wants_test):
+            raise UserError(
+                f"split '{split}' has {count} of the {len(splits)} photos (strategy '{params.strategy}'), "
+                f"and fewer than {least} say nothing: add photos or change split.* in params.yaml"
+            )
+
+
+def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
+    """Decades of age that only training photos have, with their number: nobody learns how wrong the model is there.
+
+    `table` has columns `real_age` (years) and `split`.
+    """
+    decades = pd.Series(decade(table["real_age"]), index=table.index)
+    judged = set(decades[table["split"].isin(("val", "test"))])
+    unjudged = decades[(table["split"] == "train") & ~decades.isin(judged)]
+    return {decade_label(start): int(count) for start, count in unjudged.value_counts().sort_index().items()}
 
 
 def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:

@@ -25,7 +25,9 @@ PICTURES = {
     "worst": "worst.png",
     "ages": "eda/ages.png",
     "decades": "eda/decades.png",
-    "photo_sizes": "eda/photo_sizes.png",
+    "eda_groups": "eda/groups.png",
+    "photos": "eda/photos.png",
+    "outliers": "eda/outliers.png",
     "contact_sheet": "eda/contact_sheet.png",
     "mean_faces": "eda/mean_faces.png",
 }

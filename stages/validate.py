@@ -1,6 +1,7 @@
 """Labels and photos -> clean labels, a to-do list of rejected ones, and their counts."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -9,28 +10,42 @@ from realage.command import run
 from realage.dataset import DatasetParams
 from realage.errors import UserError
 from realage.files import write_csv, write_json
-from realage.labels import RULES, Rejection, ValidateParams, check_rows, check_same_photo, read_labels
+from realage.labels import (
+    RULES,
+    Finding,
+    Rejection,
+    ValidateParams,
+    check_rows,
+    check_same_photo,
+    check_unsafe_photos,
+    read_labels,
+    to_do_list,
+)
+from realage.near_duplicates import perceptual_hash
 from realage.params import load
-from realage.photos import PhotoError, find_photos, load_photo, map_photos, pixel_hash
+from realage.photos import PhotoError, find_clashes, find_photos, find_strays, load_photo, map_photos, pixel_hash
+from realage.recorded import cache_folder
+
+LOOK = ["rule", "detail", "photo", "perceptual_hash"]
 
 
 def validate() -> None:
     """Write `data/labels/clean.csv`, `data/labels/rejected.csv` and `metrics/validate.json`."""
     dataset, params = load("dataset", DatasetParams), load("validate", ValidateParams)
-    table = read_labels(Path(dataset.labels))
-    photos = find_photos(Path(dataset.images))
+    labels, images = Path(dataset.labels), Path(dataset.images)
+    table, photos = read_labels(labels), find_photos(images)
     if not photos:
-        raise UserError(f"{dataset.images}: no photos here: set dataset.images in params.yaml to their folder")
+        raise UserError(f"{images}: no photos here: set dataset.images in params.yaml to their folder")
 
-    rejections = check_rows(table, set(photos), params)
-    clean = table.drop(index=list(rejections)).assign(real_age=lambda rows: rows["real_age"].astype(float))
-    clean, broken = _look_at_photos(clean, Path(dataset.images), params)
-    rejections |= broken
+    findings = check_rows(table, set(photos), params)
+    findings = check_unsafe_photos(table, _why_unsafe(images, photos)) | findings
+    clean = table.drop(index=list(findings)).astype({"real_age": float})
+    clean, broken = _look_at_photos(clean, images, params)
     twins = check_same_photo(clean)
     clean = clean.drop(index=list(twins))
-    rejections |= twins
 
-    rejected = [rejections[row] for row in sorted(rejections)] + _unlabelled(photos, table)
+    unlabelled = set(photos) - set(table["file_name"])
+    rejected = to_do_list(table, findings | broken | twins, unlabelled)
     write_csv(Path("data/labels/clean.csv"), clean)
     write_csv(Path("data/labels/rejected.csv"), pd.DataFrame(rejected, columns=Rejection._fields))
     write_json(Path("metrics/validate.json"), _counts(table, photos, clean, rejected))
@@ -38,33 +53,40 @@ def validate() -> None:
     _stop_if_too_many(rejected, clean, params)
 
 
+def _why_unsafe(images: Path, photos: list[str]) -> dict[str, str]:
+    """Why a photo must not be opened or cannot be kept, by name, for those of which this can be said."""
+    strays = find_strays(images, photos)
+    # With `cache.type symlink` every photo is a link into DVC's cache. Asking where that is takes a second.
+    cache = cache_folder() if strays else None
+    strays = [name for name, target in strays.items() if not (cache and target.is_relative_to(cache.resolve()))]
+    clashes = find_clashes(photos)
+    return {
+        **{name: "a link that leaves the photos' folder: put the photo itself there" for name in strays},
+        **{name: f"differs from {other} in case or Unicode form only, and some systems cannot keep both: rename one"
+           for name, other in clashes.items()},
+    }  # fmt: skip
+
+
 def _look_at_photos(
     table: pd.DataFrame, images: Path, params: ValidateParams
-) -> tuple[pd.DataFrame, dict[int, Rejection]]:
-    """Add each photo's pixel hash as column `photo`; return that table and the rows whose photo is of no use."""
-
-    def look(name: str) -> tuple[str, str]:
-        try:
-            pixels = load_photo(images / name)
-        except PhotoError as error:
-            return "unreadable_photo", f"{error}: replace the file"
-        height, width = pixels.shape[:2]
-        if min(height, width) < params.min_pixels:
-            return "too_small", f"{width}x{height} pixels: needs {params.min_pixels} on its shorter side"
-        return "photo", pixel_hash(pixels)
-
-    findings = map_photos(look, table["file_name"], "validate photos")
-    broken = {
-        row.Index: Rejection(row.file_name, f"{row.real_age:g}", *finding)
-        for row, finding in zip(table.itertuples(), findings)
-        if finding[0] != "photo"
-    }
-    return table.assign(photo=[finding[1] for finding in findings]).drop(index=list(broken)), broken
+) -> tuple[pd.DataFrame, dict[int, Finding]]:
+    """Add the columns `photo` and `perceptual_hash`; return that table and findings for photos that are of no use."""
+    look = partial(_look, images, params.min_pixels)
+    seen = pd.DataFrame(list(map_photos(look, table["file_name"], "validate photos")), table.index, LOOK)
+    broken = {row.Index: Finding(row.rule, row.detail) for row in seen[seen["rule"] != ""].itertuples()}
+    return table.join(seen[["photo", "perceptual_hash"]]).drop(index=list(broken)), broken
 
 
-def _unlabelled(photos: list[str], table: pd.DataFrame) -> list[Rejection]:
-    unlabelled = sorted(set(photos) - set(table["file_name"]))
-    return [Rejection(name, "", "unlabelled_photo", "no row names it: add its age or delete it") for name in unlabelled]
+def _look(images: Path, min_pixels: int, name: str) -> tuple[str, str, str, str]:
+    """What LOOK names: why a photo is of no use, or the hashes of its pixels; the others are empty."""
+    try:
+        pixels = load_photo(images / name)
+    except PhotoError as error:
+        return "unreadable_photo", f"{error}: replace the file", "", ""
+    height, width = pixels.shape[:2]
+    if min(height, width) < min_pixels:
+        return "too_small", f"{width}x{height} pixels: needs {min_pixels} on its shorter side", "", ""
+    return "", "", pixel_hash(pixels), perceptual_hash(pixels)
 
 
 def _counts(table: pd.DataFrame, photos: list[str], clean: pd.DataFrame, rejected: list[Rejection]) -> dict:

@@ -6,25 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.text import Text
 from PIL import Image
 
 from realage.eda import (
     EdaParams,
     MeanFaces,
     count_decades,
+    count_groups,
     describe,
-    measure,
     pick_examples,
     survey_photos,
-    thumbnail_of,
 )
+from realage.eda_charts import draw_groups, draw_outliers
 from realage.errors import UserError
+from realage.measures import measure, thumbnail_of
+from realage.outliers import SCALES, find_outliers
 from realage.photos import pixel_hash
 from stages.eda import eda
 
 OUTS = {
-    "ages.csv", "ages.png", "decades.csv", "decades.png", "photos.csv", "photo_sizes.png", "contact_sheet.png",
-    "mean_faces.png",
+    "ages.csv", "ages.png", "decades.csv", "decades.png", "groups.csv", "groups.png", "photos.csv", "photos.png",
+    "outliers.csv", "outliers.png", "contact_sheet.png", "mean_faces.png",
 }
 
 
@@ -32,24 +35,49 @@ def solid(color, height=40, width=40):
     return np.full((height, width, 3), color, "uint8")
 
 
-def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png"):
-    """A project folder with one noisy photo for each age (years), and splits.csv."""
-    draw = np.random.default_rng(0)
+def noise(number, height=40, width=48):
+    return np.random.default_rng(number).integers(0, 255, (height, width, 3), "uint8")
+
+
+def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png", unusual=(), groups=(), **columns):
+    """A project folder with one noisy photo for each age (years), and splits.csv.
+
+    `unusual` has other pixels for some photos by number, `columns` further columns of splits.csv, `groups` those of
+    them that params.yaml names.
+    """
     images = folder / "images"
     images.mkdir(parents=True)
     rows = []
     for number, age in enumerate(ages):
-        pixels = draw.integers(0, 255, (40 + number % 3, 48, 3), "uint8")
+        pixels = dict(unusual).get(number, noise(number, 40 + number % 3))
         Image.fromarray(pixels).save(images / names.format(number))
         rows.append((names.format(number), age, pixel_hash(pixels), splits[number % len(splits)]))
     (folder / "data/labels").mkdir(parents=True)
-    table = pd.DataFrame(rows, columns=["file_name", "real_age", "photo", "split"])
+    table = pd.DataFrame(rows, columns=["file_name", "real_age", "photo", "split"]).assign(**columns)
     table.to_csv(folder / "data/labels/splits.csv", index=False)
     params = {
-        "dataset": {"labels": "labels.csv", "images": "images"}, "eda": {"contact_sheet_columns": 3, "seed": 1}
+        "dataset": {"labels": "labels.csv", "images": "images"}, "eda": {"contact_sheet_columns": 3, "seed": 1},
+        "evaluate": {"groups": list(groups), "resamples": 100, "seed": 1},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     return table
+
+
+def facts_of(folder):
+    return json.loads((folder / "metrics/eda.json").read_text())
+
+
+def measured(**columns):
+    """A table of measures in which all photos are equal but in `columns`."""
+    photos = len(next(iter(columns.values())))
+    equal = dict.fromkeys(("width", "height", *SCALES), [100.0] * photos)
+    return pd.DataFrame({**equal, **columns})
+
+
+def words_of(figure):
+    """All that is written on a figure, from left to right and top to bottom of each of its axes."""
+    figure.canvas.draw()
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
 def test_stage_writes_its_outs_and_true_figures(tmp_path, monkeypatch):
@@ -58,7 +86,7 @@ def test_stage_writes_its_outs_and_true_figures(tmp_path, monkeypatch):
     write_data(tmp_path, ages, names="Jane Doe $x^2$ {}.png")
     eda()
     assert {path.name for path in (tmp_path / "plots/eda").iterdir()} == OUTS
-    facts = json.loads((tmp_path / "metrics/eda.json").read_text())
+    facts = facts_of(tmp_path)
     assert facts["photos"] == 30
     assert facts["age_mean"] == pytest.approx(np.mean(ages))
     assert facts["age_sd"] == pytest.approx(np.std(ages))
@@ -72,31 +100,23 @@ def test_stage_writes_its_outs_and_true_figures(tmp_path, monkeypatch):
     assert 8 < facts["effective_ages"] < 10
     assert (facts["median_width"], facts["median_height"]) == (48, 41)
     written = [*(tmp_path / "plots/eda").iterdir(), tmp_path / "metrics/eda.json"]
-    assert not [path.name for path in written if b"Jane" in path.read_bytes()]
+    assert not [path.name for path in written if b"Jane" in path.read_bytes() and path.name != "outliers.csv"]
     counted = pd.read_csv(tmp_path / "plots/eda/ages.csv")
     assert counted["photos"].sum() == 30 and counted.loc[counted["age"] == 31, "photos"].sum() == 6
 
 
-def test_worker_threads_change_no_byte(tmp_path, monkeypatch):
-    rows = write_data(tmp_path, list(range(3, 60, 2)))
-    surveys = []
+def test_neither_worker_threads_nor_the_folder_change_a_byte(tmp_path, monkeypatch):
+    made = []
     for workers in ("1", "4"):
         monkeypatch.setenv("REALAGE_WORKERS", workers)
-        surveys.append(survey_photos(tmp_path / "images", rows, picked=rows.index))
-    assert surveys[0].measures.equals(surveys[1].measures)
-    for pictures in ("thumbnails", "mean_faces"):
-        one, four = (getattr(survey, pictures) for survey in surveys)
-        assert one.keys() == four.keys() and all((one[key] == four[key]).all() for key in one)
-
-
-def test_same_photos_give_the_same_bytes(tmp_path, monkeypatch):
-    made = []
-    for name in ("one", "two"):
-        write_data(tmp_path / name, [8, 20, 30])
-        monkeypatch.chdir(tmp_path / name)
+        folder = tmp_path / workers
+        # More photos than a worker is handed at once.
+        write_data(folder, [*range(3, 60, 2)] * 4, unusual={7: noise(7) // 16}, groups=["split"])
+        monkeypatch.chdir(folder)
         eda()
-        made.append({path.name: path.read_bytes() for path in (tmp_path / name / "plots/eda").iterdir()})
-    assert made[0] == made[1]
+        made.append({path.name: path.read_bytes() for path in [*folder.glob("plots/eda/*"), *folder.glob("metrics/*")]})
+    assert made[0].keys() == OUTS | {"eda.json"}
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
 
 
 @pytest.mark.parametrize(
@@ -106,9 +126,126 @@ def test_odd_data_sets_are_drawn_too(tmp_path, monkeypatch, ages, splits):
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path, ages, splits)
     eda()
-    facts = json.loads((tmp_path / "metrics/eda.json").read_text())
+    facts = facts_of(tmp_path)
     assert facts["photos"] == len(ages)
     assert facts["effective_ages"] == pytest.approx(len(set(ages)))
+
+
+def test_photos_that_are_set_aside_are_not_described(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_data(
+        tmp_path, [10, 20, 99] * 5, ("train", "val", "excluded"), unusual={2: solid(0, 900, 900)}, groups=["sex"],
+        near_duplicate_of=["", "", "0.png"] * 5, sex=["f", "m", "x"] * 5,
+    )
+    (tmp_path / "images/2.png").unlink()
+    eda()
+    facts = facts_of(tmp_path)
+    assert (facts["photos"], facts["age_max"], facts["outliers"]) == (10, 20, 0)
+    for name in ("ages", "decades"):
+        assert pd.read_csv(tmp_path / f"plots/eda/{name}.csv")["photos"].sum() == 10
+    assert set(pd.read_csv(tmp_path / "plots/eda/groups.csv")["group"]) == {"f", "m"}
+
+
+def test_photos_unlike_the_others_are_listed_by_name_and_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ages = list(range(20, 60))
+    write_data(tmp_path, ages, unusual={
+        3: noise(3) // 16, 5: solid(127), 8: noise(8, 600, 720), 13: np.repeat(noise(13)[:, :, :1], 3, axis=2),
+    })
+    eda()
+    listed = pd.read_csv(tmp_path / "plots/eda/outliers.csv")
+    assert list(listed.columns) == ["file_name", "real_age", "measure", "value", "low", "high"]
+    named = listed.groupby("measure")["file_name"].agg(set).to_dict()
+    assert named["brightness"] == {"3.png"} and named["shorter_side"] == {"8.png"}
+    assert {"5.png", "3.png"} <= named["sharpness"] and {"5.png", "13.png"} <= named["colorfulness"]
+    assert set(listed["file_name"]) == {"3.png", "5.png", "8.png", "13.png"}
+    dark = listed[listed["measure"] == "brightness"].iloc[0]
+    assert dark["real_age"] == ages[3] and dark["value"] < dark["low"] < 127 < dark["high"]
+    facts = facts_of(tmp_path)
+    assert facts["outliers"] == 4
+    assert facts["outliers_by_measure"] == {name: (listed["measure"] == name).sum() for name in SCALES}
+
+
+def test_photos_of_one_kind_have_no_outliers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_data(tmp_path, [20, 30, 40] * 10)
+    eda()
+    assert pd.read_csv(tmp_path / "plots/eda/outliers.csv").empty
+    assert facts_of(tmp_path)["outliers"] == 0
+
+
+def test_outliers_are_sorted_by_measure_and_then_by_distance_at_both_ends():
+    measures = measured(brightness=[100, 120, 110, 105, 115] * 20 + [2, 250, 9, 127], shorter_side=[200] * 103 + [90])
+    rows = pd.DataFrame({"file_name": [f"{number}.png" for number in range(104)], "real_age": 30.0})
+    outliers = find_outliers(rows, measures)
+    assert outliers["file_name"].tolist() == ["103.png", "100.png", "101.png", "102.png"]
+    assert outliers["measure"].tolist() == ["shorter_side"] + ["brightness"] * 3
+    # The table is complete, the sheet holds two tiles a row.
+    more = measured(brightness=[100, 120, 110, 105, 115] * 20 + [1, 2, 3, 4])
+    assert len(find_outliers(rows, more)) == 4
+    words = words_of(draw_outliers(find_outliers(rows, more), lambda index: solid(index), 2))
+    assert "darkest\n2 of 4" in words and "100.png\n1" in words and not any("102.png" in word for word in words)
+
+
+def test_long_tails_of_a_skewed_measure_are_no_outliers_but_grey_photos_among_coloured_ones_are():
+    draw = np.random.default_rng(0)
+    colours = [0.0] * 40 + [*draw.normal(42, 9, 1960)]
+    measures = measured(sharpness=np.exp(draw.normal(2, 0.5, 2000)), colorfulness=colours)
+    rows = pd.DataFrame({"file_name": [f"{number:04}.png" for number in range(2000)], "real_age": 30.0})
+    outliers = find_outliers(rows, measures)
+    assert (outliers["measure"] == "sharpness").sum() <= 3
+    assert set(outliers.loc[outliers["measure"] == "colorfulness", "file_name"][:40]) == set(rows["file_name"][:40])
+
+
+def test_a_photo_a_thousand_times_as_high_as_wide_is_shown_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_data(tmp_path, [20, 30, 40] * 4, unusual={4: solid(9, 5000, 5)})
+    eda()
+    listed = pd.read_csv(tmp_path / "plots/eda/outliers.csv")
+    assert "4.png" in set(listed.loc[listed["measure"] == "proportions", "file_name"])
+
+
+def test_groups_are_counted_by_decade(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_data(
+        tmp_path, [5, 21, 22, 35, 95, 96], groups=["sex", "split"], sex=["f", "f", "f", "m", "m", ""],
+    )
+    eda()
+    table = pd.read_csv(tmp_path / "plots/eda/groups.csv")
+    assert table[table["column"] == "sex"].to_numpy().tolist() == [
+        ["sex", "(none)", "90+", 1], ["sex", "f", "0-9", 1], ["sex", "f", "20-29", 2],
+        ["sex", "m", "30-39", 1], ["sex", "m", "90+", 1],
+    ]
+    assert table.groupby("column")["photos"].sum().to_dict() == {"sex": 6, "split": 6}
+
+
+def test_groups_picture_names_each_group_with_its_number_and_median_age():
+    rows = pd.DataFrame({"real_age": [20.0, 24.0, 60.0, 40.0], "sex": ["f", "f", "m", "f"]})
+    words = words_of(draw_groups(rows, ["sex"]))
+    assert {"sex", "f", "m", " 3", " 1", "24", "60"} <= set(words)
+    assert words.index("f") < words.index("m")
+
+
+def test_of_very_many_groups_the_smallest_share_a_row():
+    rows = pd.DataFrame({"real_age": 30.0, "place": [f"a place called {number} " * 9 for number in range(50)] * 2})
+    rows = pd.concat([rows, rows.head(30)], ignore_index=True)
+    words = words_of(draw_groups(rows, ["place"]))
+    assert "20 other groups" in words and " 40" in words and words.count(" 3") == 30
+    assert all(len(word) < 120 for word in words)
+
+
+def test_no_groups_named_leaves_an_empty_table_and_a_word_on_how_to_name_some(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = write_data(tmp_path, [20, 30, 40])
+    eda()
+    assert (tmp_path / "plots/eda/groups.csv").read_text() == "column,group,decade,photos\n"
+    assert any("evaluate.groups" in word for word in words_of(draw_groups(rows, [])))
+
+
+def test_a_group_column_that_is_not_there_is_named_with_those_that_are():
+    rows = pd.DataFrame({"file_name": ["a.png"], "real_age": [20.0], "sex": ["f"]})
+    with pytest.raises(UserError, match=r"evaluate\.groups.*'gender'.*file_name, real_age, sex"):
+        count_groups(rows, ["sex", "gender"])
 
 
 def test_a_vanished_photo_is_named(tmp_path, monkeypatch):
@@ -151,6 +288,16 @@ def test_measures_tell_bright_from_dark_and_sharp_from_blurred():
     assert sharp.contrast > 10 and sharp.sharpness > 20
 
 
+def test_grey_photos_have_no_colour_and_strong_colours_have_more_than_pale_ones():
+    greys = np.repeat(noise(1, 200, 200)[:, :, :1], 3, axis=2)
+    pale, strong = (solid((140 + by, 140, 140 - by)) for by in (10, 90))
+    colours = [measure(pixels, thumbnail_of(pixels)).colorfulness for pixels in (solid(90), greys, pale, strong)]
+    assert colours[:2] == [0, 0] and 0 < colours[2] < colours[3]
+    # Half of it red and half of it green, by hand: rg is 255 and -255, yb 127.5 throughout.
+    halves = np.concatenate([solid((255, 0, 0)), solid((0, 255, 0))], axis=1)
+    assert measure(halves, halves).colorfulness == pytest.approx(255 + 0.3 * 127.5)
+
+
 def test_examples_are_the_seeds_pick_from_every_decade():
     rows = pd.DataFrame({"real_age": [3.0, *range(20, 30)], "file_name": [f"{number}" for number in range(11)]})
     picks = [pick_examples(rows, EdaParams(contact_sheet_columns=4, seed=seed)) for seed in (1, 1, 2)]
@@ -162,6 +309,7 @@ def test_decades_without_photos_are_counted_as_none():
     rows = pd.DataFrame({"real_age": [15.0, 41.0], "split": ["train", "val"]})
     table = count_decades(rows).set_index("decade")[["photos", "train", "val", "test"]]
     assert table.loc["20-29"].tolist() == [0, 0, 0, 0] and table.loc["40-49"].tolist() == [1, 0, 1, 0]
-    measures = pd.DataFrame({name: [1.0] for name in ("width", "height", "brightness", "contrast", "sharpness")})
-    assert describe(rows, measures)["imbalance_ratio"] == 1
+    measures = measured(brightness=[100.0, 100.0])
+    facts = describe(rows, measures, find_outliers(rows.assign(file_name=["a.png", "b.png"]), measures))
+    assert facts["imbalance_ratio"] == 1
 

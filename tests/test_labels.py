@@ -1,5 +1,7 @@
 """Label files as people write them, and the rule that each wrong row breaks."""
 
+import csv
+
 import pandas as pd
 import pytest
 from conftest import assert_one_line_error, run_module, write_params, write_photo
@@ -9,18 +11,22 @@ from hypothesis import strategies as st
 from realage.errors import UserError
 from realage.labels import RULES, ValidateParams, check_rows, read_labels
 
+# What a cell can hold: the reader strips white space about it, and a line end within it stays what it is.
+CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Z"]) | st.sampled_from(' ,"\n;')
+TEXT = st.text(CHARACTERS, max_size=6).map(str.strip)
 PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
 
 
 def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
     table = pd.DataFrame(rows, columns=["file_name", "real_age"], dtype=str)
-    return {row: rejection.rule for row, rejection in check_rows(table, photos, PARAMS).items()}
+    return {row: finding.rule for row, finding in check_rows(table, photos, PARAMS).items()}
 
 
 @pytest.mark.parametrize(
     ("name", "age", "rule"),
     [
         ("a.jpg", "25", None),
+        ("a.jpg", "25.0", None),
         ("a.jpg", "25.5", None),
         ("sub/a.jpg", "0", None),
         ("a.jpg", "120", None),
@@ -31,6 +37,9 @@ def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
         ("a.jpg", "NaN", "not_a_number"),
         ("a.jpg", "inf", "not_a_number"),
         ("a.jpg", "1e3", "not_a_number"),
+        ("a.jpg", "25 years", "not_a_number"),
+        ("a.jpg", "0x19", "not_a_number"),
+        ("a.jpg", "1_0", "not_a_number"),
         ("a.jpg", "٢٥", "not_a_number"),
         ("b.jpg", "25", "missing_photo"),
         ("../a.jpg", "25", "unsafe_path"),
@@ -71,6 +80,33 @@ def test_reads_what_spreadsheets_write(tmp_path):
     assert table.to_dict("records") == [{"file_name": "a, b.jpg", "real_age": "25", "gender": "f"}]
 
 
+@given(
+    st.lists(st.tuples(TEXT, TEXT, TEXT).filter(any), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.booleans(),
+)
+def test_whatever_a_csv_file_holds_is_read_as_it_stands_there(tmp_path_factory, rows, line_end, quoting, mark):
+    path = tmp_path_factory.getbasetemp() / "labels.csv"
+    with path.open("w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator=line_end, quoting=quoting)
+        writer.writerows([("file_name", "real_age", "note"), *rows])
+    table = read_labels(path)
+    assert [tuple(row) for row in table.itertuples(index=False)] == rows
+    assert list(table.index) == list(range(2, len(rows) + 2))
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path):
+    (tmp_path / "labels.csv").write_text('file_name,real_age\na.jpg,25\n\n,\n"b\n.jpg",26\nc.jpg,27\n')
+    assert read_labels(tmp_path / "labels.csv")["real_age"].to_dict() == {2: "25", 5: "26", 6: "27"}
+
+
+def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
+    (tmp_path / "labels.csv").write_text("file_name,real_age\na.jpg\n")
+    table = read_labels(tmp_path / "labels.csv")
+    assert check_rows(table, {"a.jpg"}, PARAMS)[2].rule == "not_a_number"
+
+
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
@@ -78,11 +114,16 @@ def test_reads_what_spreadsheets_write(tmp_path):
         (b"", "is empty"),
         (b"file_name,real_age\n", "no rows"),
         (b"name,age\na.jpg,3\n", "file_name and real_age"),
-        (b"file_name;real_age\na.jpg;3\n", "real_age"),
+        (b"\n\n", "is empty"),
+        (b"file_name;real_age\na.jpg;3\n", "commas"),
+        (b"file_name\treal_age\na.jpg\t3\n", "commas"),
+        ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-8"),
+        (b'file_name,real_age\n"a.jpg,3\n', "not a CSV table"),
         (b"file_name,real_age\n\xff\xfe,3\n", "UTF-8"),
         (b"file_name,real_age\na.jpg,3,4,5\n", "not a CSV table"),
         (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
         (b"file_name,real_age,photo\na.jpg,3,x\n", "photo.*rename"),
+        (b"file_name,real_age,perceptual_hash\na.jpg,3,x\n", "perceptual_hash.*rename"),
         (b"file_name,real_age,predicted_age\na.jpg,3,old\n", "predicted_age.*rename"),
     ],
 )
@@ -92,6 +133,13 @@ def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, conten
     with pytest.raises(UserError, match=words) as error:
         read_labels(tmp_path / "labels.csv")
     assert "labels.csv" in str(error.value)
+
+
+def test_a_table_as_large_as_a_disk_is_refused_unread(tmp_path):
+    with (tmp_path / "labels.csv").open("wb") as file:
+        file.truncate(100 * 2**30)
+    with pytest.raises(UserError, match=r"labels\.csv.*bytes, more than a label file can have"):
+        read_labels(tmp_path / "labels.csv")
 
 
 def test_no_row_left_stops_with_the_list_written(workspace, params):

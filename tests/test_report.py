@@ -27,7 +27,9 @@ SCORES = {
 }
 
 
-def write_project(folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None):
+def write_project(
+    folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0
+):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
     few = {"n": 2, "mae": 20.25, "bias": 20.25}
@@ -47,10 +49,12 @@ def write_project(folder, test=True, rejected=True, labels="data/sample/labels.c
             "data_version": "0123456789abcdef", "rows": 201, "photos": 200, "clean": 200, "rejected": len(rejections),
             "rejected_by_rule": {rule: sum(row[2] == rule for row in rejections) for rule in RULES},
         },
-        "split": {"train": {"n": 140, "age_mean": 31.0, "age_sd": 15.0}, "val": {"n": 60}, "test": {"n": 60 * test}},
+        "split": {"train": {"n": 140, "age_mean": 31.0, "age_sd": 15.0}, "val": {"n": 60}, "test": {"n": 60 * test},
+                  "excluded": excluded, "unjudged_decades": {"80-89": 2, "90+": 1} if excluded else {}},
         "eda": {
             "photos": 200, "age_mean": 31.0, "age_median": 29.0, "age_sd": 15.0, "age_min": 1.0, "age_max": 95.0,
-            "share_20_30": 0.4, "imbalance_ratio": 9.0, "by_decade": {"20-29": 180, "30-39": 0, "90+": 20},
+            "share_20_30": 0.4, "imbalance_ratio": 9.0, "outliers": 17,
+            "by_decade": {"20-29": 180, "30-39": 0, "90+": 20},
         },
         "train": {"epochs": 3, "best_epoch": 2, "kept_epoch": 2, "parameters": 1234567},
         "evaluate": evaluate,
@@ -132,7 +136,7 @@ def test_page_and_card_tell_the_metrics_own_figures(tmp_path, monkeypatch):
 
 
 def test_page_needs_no_other_file_and_no_network(tmp_path, monkeypatch):
-    html, _ = make(tmp_path, monkeypatch)
+    html, _ = make(tmp_path, monkeypatch, group="f")
     tags = Page(html).tags
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags}
     sources = [attributes["src"] for tag, attributes in tags if tag == "img"]
@@ -174,6 +178,20 @@ def test_no_test_split_no_rejections_no_groups(tmp_path, monkeypatch):
     assert "There is no test split" in text and "There is no test split" in card
     assert "None: every row has a readable photo" in text
     assert "By gender" not in text and "By gender" not in card
+    assert "numbers of photos by group" not in html
+
+
+def test_copies_set_aside_and_ages_that_nobody_judges_are_owned_up_to(tmp_path, monkeypatch):
+    html, card = make(tmp_path / "some", monkeypatch, excluded=13)
+    for text in (Page(html).text, card):
+        assert "13 " in text and "set aside" in text and "80-89, 90+ years" in text
+    html, card = make(tmp_path / "none", monkeypatch)
+    assert "copies of" not in html and "near-duplicates" not in card and "training only" not in html + card
+
+
+def test_photos_that_stand_out_and_groups_are_shown(tmp_path, monkeypatch):
+    html, _ = make(tmp_path, monkeypatch, group="f")
+    assert "17 of 200 photos" in Page(html).text and "numbers of photos by group" in html
 
 
 def test_rejected_rows_are_counted_and_listed(tmp_path, monkeypatch):

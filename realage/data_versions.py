@@ -1,0 +1,140 @@
+"""The data's tables as they are in the working tree, or as DVC recorded them at a Git revision."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from dvc.exceptions import NotDvcRepoError
+from dvc.repo import Repo
+from dvc.scm import RevError, SCMError, resolve_rev
+
+from realage.errors import UserError
+
+SPLITS_FILE, REJECTED_FILE = "data/labels/splits.csv", "data/labels/rejected.csv"
+
+
+class DataVersion(NamedTuple):
+    """The data at one time. What is no printable character in their texts is written as an escape."""
+
+    name: str  # such as 'v1.0 (6886890)'
+    photos: pd.DataFrame  # file_name, real_age (years), photo (a hash of its pixels), split
+    rejected: pd.DataFrame  # rule
+
+
+def read_working_tree() -> DataVersion:
+    """The data as they lie in the working tree. Raises UserError where they do not, or are no such tables."""
+
+    def read(file: str) -> bytes:
+        try:
+            return Path(file).read_bytes()
+        except FileNotFoundError:
+            raise UserError(
+                f"{file}: not in the working tree: 'dvc checkout' brings back what dvc.lock names, "
+                "'dvc repro' makes it anew"
+            ) from None
+
+    return _version("the working tree", read, "run 'dvc repro'")
+
+
+def read_revision(revision: str) -> DataVersion:
+    """The data that DVC recorded at a Git revision, from its cache or else from the default remote.
+
+    Nothing is checked out or cached. Raises UserError for an unknown revision, one without the data, data that are in
+    neither place or damaged there, and outside a DVC project in Git.
+    """
+    if not revision:  # which DVC would take for HEAD
+        raise UserError("an empty revision: name a commit, a tag or a branch")
+    try:
+        # As it is now: a revision's own configuration may be older than the team's remote.
+        with Repo() as present:
+            config = present.config
+        with Repo(config=config) as repo:
+            commit = resolve_rev(repo.scm, revision)
+            with repo.switch(commit):
+                return _version(
+                    f"{revision} ({commit[:7]})",
+                    lambda file: _read_recorded(repo, file, revision),
+                    "compare with another revision",
+                )
+    except RevError:
+        raise UserError(
+            f"{revision}: no such Git revision: 'git log --oneline' lists commits, 'git fetch --tags' brings the team's"
+        ) from None
+    except (NotDvcRepoError, SCMError) as error:
+        raise UserError(f"{error}: run this in the folder of a DVC project that is in Git") from None
+    except UserError:
+        raise
+    except Exception as error:  # the libraries behind remotes fail in more ways than DVC documents
+        uncoloured = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+        reason = _printable(" ".join(uncoloured.split()))
+        raise UserError(f"{revision}: DVC cannot read its data: {reason}") from error
+
+
+def _read_recorded(repo: Repo, file: str, revision: str) -> bytes:
+    md5 = _recorded_md5(repo, file)
+    try:
+        with repo.dvcfs.open(file, "rb") as stream:
+            contents = stream.read()
+    except FileNotFoundError:
+        if md5 is None:
+            raise UserError(
+                f"{revision}: has no {file}: the pipeline's results were not committed there: "
+                "'git log --oneline dvc.lock' lists revisions that may have it"
+            ) from None
+        raise UserError(
+            f"{file} of {revision}: neither in DVC's cache nor in the default remote: ask who has it to 'dvc push', "
+            f"or make it again: 'git checkout {revision}', 'dvc repro split', then 'git checkout -', 'dvc checkout'"
+        ) from None
+    # DVC hands out what is damaged in its cache without a word.
+    if md5 not in (None, hashlib.md5(contents, usedforsecurity=False).hexdigest()):
+        raise UserError(f"{file} of {revision}: not the bytes that DVC recorded: run 'make mend-cache', then try again")
+    return contents
+
+
+def _recorded_md5(repo: Repo, file: str) -> str | None:
+    """None for a file that DVC did not record, or that is in Git itself."""
+    try:
+        return repo.dvcfs.info(file).get("md5")
+    except FileNotFoundError:
+        return None
+
+
+def _version(name: str, read: Callable[[str], bytes], remedy: str) -> DataVersion:
+    photos = _table(SPLITS_FILE, read, ["file_name", "real_age", "photo", "split"], name, remedy)
+    rejected = _table(REJECTED_FILE, read, ["rule"], name, remedy)
+    return DataVersion(name, photos, rejected)
+
+
+def _table(file: str, read: Callable[[str], bytes], columns: list[str], name: str, remedy: str) -> pd.DataFrame:
+    contents = read(file)
+    try:
+        return _parsed(contents, columns)
+    except ValueError as error:
+        raise UserError(f"{file} of {name}: not as the pipeline writes it ({error}): {remedy}") from error
+
+
+def _parsed(contents: bytes, columns: list[str]) -> pd.DataFrame:
+    """Those `columns` of a CSV table, `real_age` as float64. Raises ValueError where it is no table that has them."""
+    # Without a header of its own, pandas refuses a row that is too long in place of moving its cells.
+    cells = pd.read_csv(BytesIO(contents), dtype=str, header=None, keep_default_na=False, encoding="utf-8")
+    header = list(cells.iloc[0])
+    missing = [column for column in columns if header.count(column) != 1]
+    if missing:
+        raise ValueError(f"no one column {' and '.join(missing)}")
+    table = cells.iloc[1:, [header.index(column) for column in columns]].set_axis(columns, axis="columns")
+    table = table.fillna("").map(_printable).reset_index(drop=True)
+    if "real_age" in columns:
+        table = table.astype({"real_age": "float64"})
+        if not np.isfinite(table["real_age"]).all():
+            raise ValueError("a real_age is no number")
+    return table
+
+
+def _printable(text: str) -> str:
+    # A control character would reach the terminal of whoever looks at somebody else's revision.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
