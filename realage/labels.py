@@ -196,13 +196,13 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
     name_checks = [
         pa.Check(lambda names: names != "", name="unsafe_path", error="no file name: name the photo"),
         pa.Check(_is_plain_path, element_wise=True, name="unsafe_path",
-                 error="must be a plain path below the photos' folder: rename the photo"),
+                 error="not a plain path below the photos' folder: put the photo there and correct the row"),
     ]  # fmt: skip
     age_checks = [
         pa.Check(lambda ages: ages.str.fullmatch(AGE), name="not_a_number",
-                 error="age must be written like 25 or 25.5"),
+                 error="write the age in years, like 25 or 25.5"),
         pa.Check(within_limits, name="out_of_range",
-                 error=f"age must be from {params.min_age:g} to {params.max_age:g} years"),
+                 error=f"not from {params.min_age:g} to {params.max_age:g} years: correct the age"),
     ]  # fmt: skip
     return pa.DataFrameSchema({"file_name": pa.Column(checks=name_checks), "real_age": pa.Column(checks=age_checks)})
 

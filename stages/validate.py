@@ -85,7 +85,8 @@ def _look(images: Path, min_pixels: int, name: str) -> tuple[str, str, str, str]
         return "unreadable_photo", f"{error}: replace the file", "", ""
     height, width = pixels.shape[:2]
     if min(height, width) < min_pixels:
-        return "too_small", f"{width}x{height} pixels: needs {min_pixels} on its shorter side", "", ""
+        advice = f"{width}x{height} pixels, and its shorter side needs {min_pixels}: replace it by a larger one"
+        return "too_small", advice, "", ""
     return "", "", pixel_hash(pixels), perceptual_hash(pixels)
 
 

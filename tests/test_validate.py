@@ -163,8 +163,8 @@ def test_the_to_do_list_names_the_row_the_work_and_comes_sorted_by_it(faces):
          "row 6: no such photo (.jpg, .png, ...) in the folder: add it or delete the row"],
         ["d.jpg", "", "unlabelled_photo", "no row names this photo: add its age or delete it"],
         ["a.jpg", "30.0", "repeated_row", "row 4: same file and age as row 2: delete this one"],
-        ["b.jpg", "4o", "not_a_number", "row 5: age must be written like 25 or 25.5"],
-        ["c.jpg", "130", "out_of_range", "row 7: age must be from 0 to 120 years"],
+        ["b.jpg", "4o", "not_a_number", "row 5: write the age in years, like 25 or 25.5"],
+        ["c.jpg", "130", "out_of_range", "row 7: not from 0 to 120 years: correct the age"],
     ]  # fmt: skip
     assert [rule for rule in RULES if rule in set(rejected["rule"])] == list(dict.fromkeys(rejected["rule"]))
 
