@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
 from realage.files import replacing
@@ -90,6 +92,11 @@ def note(axes: Axes, x: float, y: float, text: str, **how) -> None:
     axes.text(x, y, text, bbox=box, **{"fontsize": 9, "color": INK, **how})
 
 
+def drawable(text: str) -> str:
+    """`text` with a question mark for each character that the pictures' font does not have."""
+    return "".join(character if ord(character) in _characters() else "?" for character in text)
+
+
 def legend_above(axes: Axes) -> None:
     """Put the legend above the axes, at the right, where no data can hide behind it."""
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
@@ -138,6 +145,11 @@ def save(figure: Figure, path: Path) -> None:
     """Write `figure` to `path` as a PNG; equal figures give equal bytes."""
     with replacing(path) as part:
         part.write_bytes(to_png(figure))
+
+
+@cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
 
 
 def _paste(axes: Axes, tile: Tile, left: float, top: float, side: float) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from realage.dvc_stage import honest_stage, what_dvc_removed
-from realage.errors import UserError
+from realage.errors import UserError, printable
 
 LONGEST_LINE = 1_000  # characters: whatever a hostile file holds, the error stays readable
 
@@ -40,5 +40,5 @@ def _one_line(error: Exception) -> str:
         return f"{error.filename}: no such file: 'dvc repro' makes what stages read, 'dvc pull' fetches it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
-    line = " ".join(str(error).split())
+    line = printable(" ".join(str(error).split()))
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."

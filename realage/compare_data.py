@@ -3,12 +3,14 @@
 import argparse
 import json
 import logging
+from pathlib import Path
 
 import pandas as pd
 
 from realage.command import run
 from realage.data_changes import CHANGES, age_figures, changed_photos, in_order, set_differences, with_change
 from realage.data_versions import DataVersion, read_revision, read_working_tree
+from realage.errors import UserError
 from realage.labels import RULES
 from realage.splits import SPLITS
 
@@ -27,6 +29,8 @@ HEADINGS = {
 def compare_data() -> None:
     """Print how the data differ between two Git revisions, or between one and the working tree."""
     arguments = _revisions_and_format()
+    if not Path("dvc.yaml").is_file():
+        raise UserError("dvc.yaml: not here: run this in the project's folder")
     # DVC's words on a revision's dvc.yaml are none of ours: what matters ends in an error.
     logging.disable(logging.CRITICAL)
     before = read_revision(arguments.before)
@@ -58,7 +62,7 @@ def _as_json(before: DataVersion, after: DataVersion, changed: pd.DataFrame) -> 
         "rejected": _counts_by_rule(before, after),
         "changes": {change: len(with_change(changed, change)) for change in CHANGES},
         "held_out": {split: set_differences(changed, split) for split in HELD_OUT_SETS},
-        "verdict": [_verdict(changed, after, split) for split in HELD_OUT_SETS],
+        "verdict": _verdicts(before, after, changed),
         "changed": changed.astype(object).where(changed.notna(), None).to_dict("records"),
     }
 
@@ -69,7 +73,7 @@ def _as_text(before: DataVersion, after: DataVersion, changed: pd.DataFrame) -> 
         "Photos and their ages in years\n" + _figures_as_text(_figures_by_split(before, after)),
         "Rejected rows and photos\n" + _rejected_as_text(_counts_by_rule(before, after)),
         "\n".join(_change_as_text(change, with_change(changed, change)) for change in CHANGES),
-        "\n".join(_verdict(changed, after, split) for split in HELD_OUT_SETS),
+        "\n".join(_verdicts(before, after, changed)),
     ]
     return "\n\n".join(sections)
 
@@ -120,11 +124,22 @@ def _said_of(change: str, row) -> str:
         return f"{row.file_name_after} ({row.split_after}, {row.real_age_after:g} years)"
     if change == "removed":
         return f"{row.file_name_before} ({row.split_before}, {row.real_age_before:g} years)"
+    was_called = "" if row.file_name_before == row.file_name_after else f"{row.file_name_before} -> "
+    name = was_called + row.file_name_after
     if change == "renamed":
-        return f"{row.file_name_before} -> {row.file_name_after}"
+        return name
     if change == "relabelled":
-        return f"{row.file_name_after} ({row.split_after}): {row.real_age_before:g} -> {row.real_age_after:g} years"
-    return f"{row.file_name_after}: {row.split_before} -> {row.split_after}"
+        return f"{name} ({row.split_after}): {row.real_age_before:g} -> {row.real_age_after:g} years"
+    return f"{name}: {row.split_before} -> {row.split_after}"
+
+
+def _verdicts(before: DataVersion, after: DataVersion, changed: pd.DataFrame) -> list[str]:
+    verdicts = [_verdict(changed, after, split) for split in HELD_OUT_SETS]
+    return verdicts + [
+        f"But the errors in metrics/evaluate.json of {version.name} are not of these data: run 'dvc repro' there first."
+        for version in (before, after)
+        if not version.is_judged
+    ]
 
 
 def _verdict(changed: pd.DataFrame, after: DataVersion, split: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from realage.ages import share_20_30
+
 CHANGES = ("added", "removed", "renamed", "relabelled", "moved")  # moved: to another split
 VALUES = ["file_name", "real_age", "split"]
 
@@ -55,7 +57,7 @@ def age_figures(ages: pd.Series) -> dict[str, float | None]:
         "age_mean": ages.mean(),
         "age_median": ages.median(),
         "age_sd": ages.std(),
-        "share_20_30": ages.between(20, 30).mean(),
+        "share_20_30": share_20_30(ages),
     }
     return {"n": len(ages)} | {name: None if pd.isna(value) else round(value, 6) for name, value in figures.items()}
 

@@ -1,6 +1,7 @@
 """The data's tables as they are in the working tree, or as DVC recorded them at a Git revision."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -13,9 +14,10 @@ from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 from dvc.scm import RevError, SCMError, resolve_rev
 
-from realage.errors import UserError
+from realage.errors import UserError, printable
 
 SPLITS_FILE, REJECTED_FILE = "data/labels/splits.csv", "data/labels/rejected.csv"
+METRICS_FILES = "metrics/validate.json", "metrics/evaluate.json"
 
 
 class DataVersion(NamedTuple):
@@ -24,6 +26,7 @@ class DataVersion(NamedTuple):
     name: str  # such as 'v1.0 (6886890)'
     photos: pd.DataFrame  # file_name, real_age (years), photo (a hash of its pixels), split
     rejected: pd.DataFrame  # rule
+    is_judged: bool  # whether the errors in metrics/evaluate.json were measured on these data
 
 
 def read_working_tree() -> DataVersion:
@@ -38,7 +41,7 @@ def read_working_tree() -> DataVersion:
                 "'dvc repro' makes it anew"
             ) from None
 
-    return _version("the working tree", read, "run 'dvc repro'")
+    return _version("the working tree, as 'dvc repro' last left it", read, "run 'dvc repro'")
 
 
 def read_revision(revision: str) -> DataVersion:
@@ -54,7 +57,7 @@ def read_revision(revision: str) -> DataVersion:
         with Repo() as present:
             config = present.config
         with Repo(config=config) as repo:
-            commit = resolve_rev(repo.scm, revision)
+            commit = resolve_rev(repo.scm, f"{revision}^{{commit}}")  # a tree or a file is a revision too
             with repo.switch(commit):
                 return _version(
                     f"{revision} ({commit[:7]})",
@@ -63,7 +66,7 @@ def read_revision(revision: str) -> DataVersion:
                 )
     except RevError:
         raise UserError(
-            f"{revision}: no such Git revision: 'git log --oneline' lists commits, 'git fetch --tags' brings the team's"
+            f"{revision}: no such commit: 'git log --oneline' lists commits, 'git fetch --tags' brings the team's"
         ) from None
     except (NotDvcRepoError, SCMError) as error:
         raise UserError(f"{error}: run this in the folder of a DVC project that is in Git") from None
@@ -71,7 +74,7 @@ def read_revision(revision: str) -> DataVersion:
         raise
     except Exception as error:  # the libraries behind remotes fail in more ways than DVC documents
         uncoloured = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-        reason = _printable(" ".join(uncoloured.split()))
+        reason = printable(" ".join(uncoloured.split()))
         raise UserError(f"{revision}: DVC cannot read its data: {reason}") from error
 
 
@@ -88,7 +91,8 @@ def _read_recorded(repo: Repo, file: str, revision: str) -> bytes:
             ) from None
         raise UserError(
             f"{file} of {revision}: neither in DVC's cache nor in the default remote: ask who has it to 'dvc push', "
-            f"or make it again: 'git checkout {revision}', 'dvc repro split', then 'git checkout -', 'dvc checkout'"
+            f"or make it again: 'git checkout {revision}', 'dvc checkout', 'dvc repro split', then 'git checkout -', "
+            "'dvc checkout'"
         ) from None
     # DVC hands out what is damaged in its cache without a word.
     if md5 not in (None, hashlib.md5(contents, usedforsecurity=False).hexdigest()):
@@ -107,7 +111,16 @@ def _recorded_md5(repo: Repo, file: str) -> str | None:
 def _version(name: str, read: Callable[[str], bytes], remedy: str) -> DataVersion:
     photos = _table(SPLITS_FILE, read, ["file_name", "real_age", "photo", "split"], name, remedy)
     rejected = _table(REJECTED_FILE, read, ["rule"], name, remedy)
-    return DataVersion(name, photos, rejected)
+    return DataVersion(name, photos, rejected, _is_judged(photos, read))
+
+
+def _is_judged(photos: pd.DataFrame, read: Callable[[str], bytes]) -> bool:
+    try:
+        validated, evaluated = (json.loads(read(file)) for file in METRICS_FILES)
+        same_size = evaluated["val"]["n"] == (photos["split"] == "val").sum()
+        return bool(same_size and evaluated["data_version"] == validated["data_version"])
+    except (UserError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _table(file: str, read: Callable[[str], bytes], columns: list[str], name: str, remedy: str) -> pd.DataFrame:
@@ -127,14 +140,10 @@ def _parsed(contents: bytes, columns: list[str]) -> pd.DataFrame:
     if missing:
         raise ValueError(f"no one column {' and '.join(missing)}")
     table = cells.iloc[1:, [header.index(column) for column in columns]].set_axis(columns, axis="columns")
-    table = table.fillna("").map(_printable).reset_index(drop=True)
+    # A control character would reach the terminal of whoever looks at somebody else's revision.
+    table = table.fillna("").map(printable).reset_index(drop=True)
     if "real_age" in columns:
         table = table.astype({"real_age": "float64"})
         if not np.isfinite(table["real_age"]).all():
             raise ValueError("a real_age is no number")
     return table
-
-
-def _printable(text: str) -> str:
-    # A control character would reach the terminal of whoever looks at somebody else's revision.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -10,15 +10,14 @@ import pandas as pd
 from pydantic import Field
 from scipy.stats import entropy
 
-from realage.ages import decade, decade_label
-from realage.errors import UserError
+from realage.ages import decade, decade_label, share_20_30
+from realage.groups import groups_of
 from realage.measures import Measures, measure_file
 from realage.outliers import count_outliers
 from realage.params import Section
 from realage.photos import map_photos
 from realage.splits import SPLITS
 
-NO_GROUP = "(none)"  # stands for an empty cell
 QUANTILES = {"min": 0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1}
 
 
@@ -114,13 +113,6 @@ def count_groups(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["column", "group", "decade", "photos"])
 
 
-def groups_of(rows: pd.DataFrame, column: str) -> pd.Series:
-    """Each row's group by `column`, NO_GROUP for an empty cell. Raises UserError where there is no such column."""
-    if column not in rows.columns:
-        raise UserError(f"evaluate.groups: the labels have no column '{column}': they have {', '.join(rows.columns)}")
-    return rows[column].astype(str).replace("", NO_GROUP).rename("group")
-
-
 def quantiles(measures: pd.DataFrame) -> pd.DataFrame:
     """The distribution of each measure: columns `measure`, `min`, `p05`, `p25`, `median`, `p75`, `p95`, `max`."""
     table = measures.quantile(list(QUANTILES.values())).T.set_axis(list(QUANTILES), axis="columns")
@@ -130,7 +122,7 @@ def quantiles(measures: pd.DataFrame) -> pd.DataFrame:
 def describe(rows: pd.DataFrame, measures: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     """The figures of `metrics/eda.json`: ages in years, sides in pixels, the photos' light in grey levels.
 
-    `imbalance_ratio` is the largest decade over the smallest one that has photos; `effective_ages` is the number of
+    `imbalance_ratio` is the largest decade over the smallest one that has any photos; `effective_ages` is the number of
     equally frequent years of age that would be as varied (the exponential of the entropy, which is the Hill number
     of order 1: Hill 1973, "Diversity and evenness"). `outliers` counts the photos of the table from `find_outliers`.
     """
@@ -140,13 +132,13 @@ def describe(rows: pd.DataFrame, measures: pd.DataFrame, outliers: pd.DataFrame)
         "photos": len(rows),
         "age_mean": float(ages.mean()),
         "age_median": float(ages.median()),
-        "age_sd": float(ages.std(ddof=0)),
+        "age_sd": float(ages.std()),
         "age_min": float(ages.min()),
         "age_max": float(ages.max()),
-        "share_20_30": float(ages.between(20, 30).mean()),
+        "share_20_30": share_20_30(ages),
         "imbalance_ratio": float(by_decade.max() / by_decade[by_decade > 0].min()),
         "effective_ages": float(np.exp(entropy(count_ages(rows)["photos"]))),
-        **{f"median_{name}": float(measures[name].median()) for name in Measures._fields},
+        **{f"median_{name}": float(measures[name].median()) for name in measures.columns},
         "outliers": outliers["file_name"].nunique(),
         "outliers_by_measure": count_outliers(outliers),
         "by_decade": {label: int(photos) for label, photos in by_decade.items()},

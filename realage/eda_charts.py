@@ -19,12 +19,14 @@ from realage.charts import (
     SPLIT_COLORS,
     SPLIT_NAMES,
     Tile,
+    drawable,
     legend_above,
     page,
     sheet,
     style,
 )
-from realage.eda import Survey, groups_of
+from realage.eda import Survey
+from realage.groups import groups_of
 from realage.measures import THUMBNAIL
 from realage.outliers import SCALES
 
@@ -56,10 +58,11 @@ def draw_ages(ages: pd.DataFrame, facts: dict) -> Figure:
     for split in _present(ages):
         axes.bar(ages["age"], ages[split], 0.86, floor, color=SPLIT_COLORS[split], label=SPLIT_NAMES[split])
         floor += ages[split]
-    axes.axvline(facts["age_median"], color=INK, linewidth=1.2, linestyle=DASHED)
-    axes.margins(y=0.14)
+    median = np.floor(facts["age_median"])  # the bar that holds it
+    axes.axvline(median, color=INK, linewidth=1.2, linestyle=DASHED)
+    axes.set_ylim(0, 1.14 * max(ages["photos"].max(), 3))
     axes.set_xlim(ages["age"].min() - 1.5, ages["age"].max() + 1.5)
-    axes.text(facts["age_median"], axes.get_ylim()[1], f" median {facts['age_median']:g}", fontsize=9, va="top")
+    axes.text(median, axes.get_ylim()[1], f" median {facts['age_median']:g}", fontsize=9, va="top")
     axes.set(xlabel="real age (years)", ylabel="photos a year of age")
     axes.xaxis.get_major_locator().set_params(integer=True)
     legend_above(axes)
@@ -72,7 +75,7 @@ def draw_decades(decades: pd.DataFrame, facts: dict) -> Figure:
     figure = page(
         9, 4.6, "Do the splits hold the same ages?",
         f"share of each split's photos by decade; the largest decade has {facts['imbalance_ratio']:.0f} times "
-        "the photos of the smallest",
+        "the photos of the smallest that has any",
     )
     axes = figure.subplots()
     splits = _present(decades)
@@ -128,8 +131,8 @@ def draw_photos(measures: pd.DataFrame) -> Figure:
     _histogram(proportions, measures["proportions"], 0.2, "Proportions", "width / height")
     _histogram(brightness, measures["brightness"], 20, "Brightness", "mean level: black 0, white 255")
     _histogram(contrast, measures["contrast"], 20, "Contrast", "spread of grey levels")
-    _histogram(sharpness, measures["sharpness"], 20, "Sharpness", "spread of the Laplacian: blur 0")
-    _histogram(colour, measures["colorfulness"], 20, "Colour", "colourfulness M3: grey 0")
+    _histogram(sharpness, measures["sharpness"], 20, "Sharpness", "strength of edges: blurred 0")
+    _histogram(colour, measures["colorfulness"], 20, "Colour", "colourfulness: grey 0")
     for left in (side, contrast):
         left.set_ylabel("photos")
     return figure
@@ -176,7 +179,7 @@ def draw_mean_faces(mean_faces: dict[int, np.ndarray], by_decade: dict[str, int]
         Tile(pixels, f"{label} ({by_decade[label]:,} photos)") for label, pixels in zip(labels, mean_faces.values())
     ]
     rows = [("", tiles[first:first + 5]) for first in range(0, len(tiles), 5)]
-    subtitle = "all photos laid over one another: a sharp face is a steady crop"
+    subtitle = "all photos laid over one another: a sharp face is a steady crop, or few photos"
     return sheet(rows, 1.6, "Mean face of each decade", subtitle)
 
 
@@ -190,7 +193,9 @@ def _histogram(axes: Axes, values: pd.Series, least_width: float, title: str, un
     low, high = max(values.min(), low - (high - low) / 2), min(values.max(), high + (high - low) / 2)
     # Equal values still get a bar of some width about them, and not a line.
     middle, reach = (low + high) / 2, max(high - low, least_width) / 2
-    axes.hist(values, np.linspace(max(middle - reach, 0), middle + reach, 36), color=EVERYTHING, rwidth=0.9)
+    low, high = max(middle - reach, 0), middle + reach
+    axes.hist(values, np.linspace(low, high, 36), color=EVERYTHING, rwidth=0.9)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.axvline(values.median(), color=INK, linewidth=1.2, linestyle=DASHED)
     axes.margins(y=0.16)
     axes.locator_params(axis="x", nbins=5)
@@ -257,11 +262,13 @@ def _whole_photo(pixels: np.ndarray) -> np.ndarray:
 
 
 def _shorten(name: str, longest: int) -> str:
+    name = drawable(name)
     return name if len(name) <= longest else f"{name[:longest - 1]}…"
 
 
 def _shorten_file(name: str) -> str:
     # File names differ at their end.
+    name = drawable(name)
     return name if len(name) <= LONGEST_FILE else f"…{name[1 - LONGEST_FILE:]}"
 
 

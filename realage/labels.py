@@ -1,11 +1,12 @@
 """`labels.csv`: read as text, then checked row by row; every rejected row gets one rule and a reason to act on."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, Self
+from unicodedata import category
 
 import pandas as pd
 import pandera.pandas as pa
@@ -14,12 +15,14 @@ from pydantic import Field, model_validator
 
 from realage.errors import UserError
 from realage.params import Section
+from realage.photos import fold
 
 REQUIRED_COLUMNS = ["file_name", "real_age"]
 OUR_COLUMNS = ["photo", "perceptual_hash", "near_duplicate_of", "predicted_age"]  # that stages add
 MAX_LABEL_BYTES = 500_000_000  # some ten million rows: what is larger is no label file, and would fill the memory
+INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode's categories
 MAX_LISTED = 5  # other rows that one row's advice names
-AGE = re.compile(r"[-+]?\d{1,9}(\.\d{1,9})?", re.ASCII)
+AGE = re.compile(r"[-+]?(\d{1,9}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 RULES = (
     "missing_photo",
     "unlabelled_photo",
@@ -72,9 +75,9 @@ def read_labels(path: Path) -> pd.DataFrame:
     The index is the row's number in a spreadsheet, in which the header is row 1; empty rows are passed over.
     Raises UserError where it is missing, no file, empty, too large, not UTF-8, no table, or without the two columns.
     """
-    cells = _read_cells(path).fillna("").map(str.strip)
-    cells.index += 1
+    cells = _read_cells(path)
     cells = cells[(cells != "").any(axis="columns")]
+    cells = cells.loc[:, (cells != "").any(axis="rows")]
     if cells.empty:
         raise UserError(f"{path}: is empty: add the header 'file_name,real_age' and a row for each photo")
     header = list(cells.iloc[0])
@@ -91,9 +94,7 @@ def check_rows(table: pd.DataFrame, photos: Collection[str], params: ValidatePar
     """
     findings = _check_cells(table, params)
     findings |= _check_repeats(table.drop(index=list(findings)))
-    present = table["file_name"].isin(photos)
-    missing = Finding("missing_photo", "no such photo (.jpg, .png, ...) in the folder: add it or delete the row")
-    return dict.fromkeys(table.index[~present], missing) | findings
+    return _check_presence(table, photos) | findings
 
 
 def check_unsafe_photos(table: pd.DataFrame, reasons: Mapping[str, str]) -> dict[int, Finding]:
@@ -136,7 +137,7 @@ def to_do_list(table: pd.DataFrame, findings: Mapping[int, Finding], unlabelled:
 
 
 def _read_cells(path: Path) -> pd.DataFrame:
-    """All cells of the CSV file, header included, as strings or NaN."""
+    """All cells of the CSV file, header included, as strings without white space about them, by row number."""
     if not path.exists():
         raise UserError(f"{path}: no such file: set dataset.labels in params.yaml to your label file")
     if not path.is_file():
@@ -144,17 +145,24 @@ def _read_cells(path: Path) -> pd.DataFrame:
     if path.stat().st_size > MAX_LABEL_BYTES:
         raise UserError(f"{path}: {path.stat().st_size:,} bytes, more than a label file can have: is it one?")
     try:
+        # pandas counts the columns in the first row, be it blank.
+        with path.open(encoding="utf-8-sig") as lines:
+            blank = sum(1 for _ in takewhile(lambda line: not line.strip(), lines))
         # Without a header of its own, pandas cannot rename a repeated column or take a first one for an index.
-        return pd.read_csv(
+        cells = pd.read_csv(
             path, dtype=str, header=None, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True,
-            skip_blank_lines=False,
+            skip_blank_lines=False, skiprows=blank,
         )  # fmt: skip
+        cells.index += blank + 1
+        # A table that holds a lone carriage return could not be read again once it is written.
+        return cells.fillna("").map(str.strip).replace("\r\n?", "\n", regex=True)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text (byte {error.start}): save it as CSV UTF-8") from None
     except pd.errors.ParserError as error:
-        raise UserError(f"{path}: is not a CSV table: {error}") from None
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise UserError(f"{path}: is not a CSV table: {reason}: mend that line") from None
 
 
 def _require_columns(path: Path, header: list[str]) -> None:
@@ -166,7 +174,10 @@ def _require_columns(path: Path, header: list[str]) -> None:
             f"{path}: column {' and '.join(missing)} is missing: the header must name file_name and real_age, "
             f"it names {', '.join(header)}"
         )
-    repeated = sorted({column for column in header if header.count(column) > 1})
+    if "" in header:
+        place = header.index("") + 1
+        raise UserError(f"{path}: column {place} has cells but no name: name it in the header or delete it")
+    repeated = sorted(column for column, count in Counter(header).items() if count > 1)
     if repeated:
         raise UserError(f"{path}: column {' and '.join(map(repr, repeated))} stands twice in the header: delete one")
     taken = [column for column in OUR_COLUMNS if column in header]
@@ -195,6 +206,8 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
 
     name_checks = [
         pa.Check(lambda names: names != "", name="unsafe_path", error="no file name: name the photo"),
+        pa.Check(_is_visible, element_wise=True, name="unsafe_path",
+                 error="holds a character that cannot be seen: rename the photo and correct the row"),
         pa.Check(_is_plain_path, element_wise=True, name="unsafe_path",
                  error="not a plain path below the photos' folder: put the photo there and correct the row"),
     ]  # fmt: skip
@@ -207,9 +220,26 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
     return pa.DataFrameSchema({"file_name": pa.Column(checks=name_checks), "real_age": pa.Column(checks=age_checks)})
 
 
+def _is_visible(name: str) -> bool:
+    # Python calls all spaces but one unprintable, such as those in the names of screenshots.
+    return name.isprintable() or not any(category(letter) in INVISIBLE for letter in name)
+
+
 def _is_plain_path(name: str) -> bool:
     path = PurePosixPath(name)
-    return name.isprintable() and not (path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name)
+    return not (path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name)
+
+
+def _check_presence(table: pd.DataFrame, photos: Collection[str]) -> dict[int, Finding]:
+    """Findings by row number, for rows whose photo is not there."""
+    missing = table["file_name"][~table["file_name"].isin(photos)]
+    alike = {fold(name): name for name in photos} if len(missing) else {}
+    findings = {}
+    for row, name in missing.items():
+        other = alike.get(fold(PurePosixPath(name).as_posix()))
+        hint = f"but there is {other}: write it so" if other else "add it or delete the row"
+        findings[row] = Finding("missing_photo", f"no such photo (.jpg, .png, ...) in the folder: {hint}")
+    return findings
 
 
 def _check_repeats(table: pd.DataFrame) -> dict[int, Finding]:

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy.stats import bootstrap
 
 from realage.ages import decade
 from realage.params import Section
 
+IDENTIFIERS = ("file_name", "real_age", "subject", "photo", "near_duplicate_of")  # they tell photos or people apart
 MIN_FOR_INTERVAL = 5  # photos: below, a bootstrap interval says nothing
 
 
@@ -19,6 +20,14 @@ class EvaluateParams(Section):
     groups: list[str]  # columns of the label file, such as gender, to break errors down by
     resamples: int = Field(ge=100, le=100_000)  # bootstrap resamples behind each interval
     seed: int = Field(ge=0)
+
+    @field_validator("groups")
+    @classmethod
+    def _are_groups(cls, groups: list[str]) -> list[str]:
+        for column in groups:
+            if column in IDENTIFIERS or groups.count(column) > 1:
+                raise ValueError(f"'{column}' stands twice or is no group: name columns of the labels such as gender")
+        return groups
 
 
 def score(real: np.ndarray, predicted: np.ndarray, params: EvaluateParams) -> dict[str, float]:

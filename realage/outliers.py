@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 # in a thousand photos of any normal sample.
 FENCE = 2.2  # interquartile ranges
 # Where nearly all photos are equal, the fences must not close in on differences that nobody sees.
-LEAST_RANGE = 0.1  # interquartile range on a scale below, about a tenth of the value
+LEAST_RANGE = 0.1  # interquartile range on a scale below; on a logarithm, a tenth of the value
 
 
 class Scale(NamedTuple):

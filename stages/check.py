@@ -1,5 +1,6 @@
 """params.yaml -> word that every key is right and every source is there, before anything else runs."""
 
+import os
 from pathlib import Path
 
 from realage.backbones import ModelParams, require_weights_file
@@ -10,7 +11,7 @@ from realage.errors import UserError
 from realage.labels import ValidateParams
 from realage.metrics import EvaluateParams
 from realage.params import Section, check_section, read_params
-from realage.photos import find_photos, require_utf8
+from realage.photos import find_photos, require_plain_name, walk
 from realage.prepared import PrepareParams
 from realage.recipe import TrainParams
 from realage.report import ReportParams
@@ -57,17 +58,19 @@ def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
         raise UserError(f"dataset.images: {images}: {_absent(images, 'folder')}: name the folder of the photos")
     if not find_photos(images):
         raise UserError(f"dataset.images: {images}: holds no photos: name the folder of the photos")
-    for path in (labels, *sorted(images.rglob("*"))):
+    for path in (labels, *sorted(walk(images))):
         _check_hashable(path)
 
 
 def _check_hashable(path: Path) -> None:
-    """DVC would hang on a pipe and die on a broken link or a name that is no UTF-8: refuse them by name and kind."""
-    require_utf8(path)
+    """DVC would hang on a pipe, and die on a broken link, a name that is no UTF-8 or what it may not read."""
+    require_plain_name(path)
     if not path.exists():
         raise UserError(f"{path}: a broken link: mend or delete it")
     if not (path.is_file() or path.is_dir()):
         raise UserError(f"{path}: neither file nor folder, but a pipe, socket or device: delete it")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: may not be read: give yourself the right to")
 
 
 def _absent(path: Path, wanted: str) -> str:

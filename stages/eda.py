@@ -65,7 +65,7 @@ def eda() -> None:
     save(draw_contact_sheet(examples, survey), PLOTS / "contact_sheet.png")
     save(draw_mean_faces(survey.mean_faces, facts["by_decade"]), PLOTS / "mean_faces.png")
     print(f"eda: {len(rows):,} photos, ages {facts['age_min']:g} to {facts['age_max']:g}, "
-          f"{facts['share_20_30']:.0%} of them 20 to 30; {facts['outliers']:,} stand out in plots/eda/outliers.csv")
+          f"{facts['share_20_30']:.0%} of them 20 to 30; outliers (plots/eda/outliers.csv): {facts['outliers']:,}")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import pandas as pd
 from realage.ages import decade, decade_label
 from realage.command import run
 from realage.device import set_up_device
-from realage.errors import UserError
 from realage.evaluation_charts import HELD_OUT, draw_evaluation, draw_worst
 from realage.files import read_json, read_rows, write_csv, write_json
+from realage.groups import groups_of
 from realage.metrics import EvaluateParams, score, score_groups
 from realage.model_file import load_model, read_recipe
 from realage.params import load
@@ -25,26 +25,18 @@ def evaluate() -> None:
     """Write `data/predictions.csv`, `metrics/evaluate.json`, `plots/evaluate/` and `plots/worst.png`."""
     params = load("evaluate", EvaluateParams)
     rows = read_rows(Path("data/labels/splits.csv"))
-    _check_groups(rows, params)
+    groups = {column: groups_of(rows, column) for column in params.groups}
 
     predictions = _predict(rows[rows["split"].isin(HELD_OUT)])
     training_median = float(rows.loc[rows["split"] == "train", "real_age"].median())
     data_version = read_json(Path("metrics/validate.json"))["data_version"]
-    metrics = {"data_version": data_version, **_score_splits(predictions, training_median, params)}
+    metrics = {"data_version": data_version, **_score_splits(predictions, groups, training_median, params)}
 
     write_csv(Path("data/predictions.csv"), predictions)
     write_json(Path("metrics/evaluate.json"), metrics)
     draw_evaluation(predictions, metrics, Path("plots/evaluate"))
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), Path("plots/worst.png"))
     _print_scores(metrics)
-
-
-def _check_groups(rows: pd.DataFrame, params: EvaluateParams) -> None:
-    for column in params.groups:
-        if column not in rows.columns:
-            raise UserError(
-                f"evaluate.groups: the labels have no column '{column}': they have {', '.join(rows.columns)}"
-            )
 
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,10 +48,13 @@ def _predict(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(predicted_age=ages.astype("float64").ravel())
 
 
-def _score_splits(predictions: pd.DataFrame, training_median: float, params: EvaluateParams) -> dict:
+def _score_splits(
+    predictions: pd.DataFrame, groups: dict[str, pd.Series], training_median: float, params: EvaluateParams
+) -> dict:
     """Measures of `val` and `test`, each beside the training median as a constant guess; then by decade and group.
 
-    The breakdowns are lists, which DVC leaves out of its tables of metrics: `val.mae` would drown in them.
+    `groups` are those of all rows, by column. The breakdowns are lists, which DVC leaves out of its tables of metrics:
+    `val.mae` would drown in them.
     """
     scores, by_decade, by_group = {}, {}, {}
     for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
@@ -71,8 +66,8 @@ def _score_splits(predictions: pd.DataFrame, training_median: float, params: Eva
         by_decade[split] = [{"decade": decade_label(start), **measures} for start, measures in decades]
         by_group[split] = [
             {"column": column, "group": group, **measures}
-            for column in params.groups
-            for group, measures in score_groups(real, predicted, part[column].to_numpy(), params)
+            for column, group_of in groups.items()
+            for group, measures in score_groups(real, predicted, group_of[part.index].to_numpy(), params)
         ]
     return {**scores, "by_decade": by_decade, "by_group": by_group}
 

@@ -39,7 +39,7 @@ def split() -> None:
     })  # fmt: skip
     print("split: " + ", ".join(f"{(table['split'] == name).sum():,} {name}" for name in (*SPLITS, EXCLUDED)))
     for ages, photos in unjudged.items():
-        print(f"split: warning: ages {ages} ({photos:,} photos) are in training only: nobody will see the error there")
+        print(f"split: warning: ages {ages} (photos: {photos:,}) are in training only: nobody will see the error there")
 
 
 def _describe(rows: pd.DataFrame) -> dict[str, float]:

@@ -33,12 +33,12 @@ def validate() -> None:
     """Write `data/labels/clean.csv`, `data/labels/rejected.csv` and `metrics/validate.json`."""
     dataset, params = load("dataset", DatasetParams), load("validate", ValidateParams)
     labels, images = Path(dataset.labels), Path(dataset.images)
-    table, photos = read_labels(labels), find_photos(images)
+    table, photos = read_labels(labels), find_photos(images) if images.is_dir() else []
     if not photos:
         raise UserError(f"{images}: no photos here: set dataset.images in params.yaml to their folder")
 
     findings = check_rows(table, set(photos), params)
-    findings = check_unsafe_photos(table, _why_unsafe(images, photos)) | findings
+    findings |= check_unsafe_photos(table, _why_unsafe(images, photos))
     clean = table.drop(index=list(findings)).astype({"real_age": float})
     clean, broken = _look_at_photos(clean, images, params)
     twins = check_same_photo(clean)

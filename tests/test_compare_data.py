@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,7 @@ stages:
       cmd: echo ${item}
   split:
     cmd: cp splits.csv rejected.csv data/labels/
-    deps: [splits.csv, rejected.csv]
+    deps: [splits.csv, rejected.csv, added/photos]
     outs: [data/labels/splits.csv, data/labels/rejected.csv]
 """
 
@@ -55,11 +56,20 @@ def write_table(path: Path, header: list[str], rows: list[tuple]) -> None:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
+def write_metrics(folder: Path, validated: dict, evaluated: dict) -> None:
+    (folder / "metrics/validate.json").write_text(json.dumps(validated))
+    (folder / "metrics/evaluate.json").write_text(json.dumps(evaluated))
+
+
 def commit(folder: Path, tag: str, photos: list[tuple], rejected: list[tuple], columns: list[str] = COLUMNS) -> None:
     """Run the small pipeline on these tables and commit it as `tag`."""
     write_table(folder / "splits.csv", columns, photos)
     write_table(folder / "rejected.csv", ["file_name", "real_age", "rule", "detail"], rejected)
+    (folder / "added/photos").write_text(tag)
+    run_tool(folder, "dvc", "add", "-q", "added/photos")
     run_tool(folder, "dvc", "repro", "-q", "split")
+    validation = sum(row[columns.index("split")] == "val" for row in photos) if "split" in columns else 0
+    write_metrics(folder, {"data_version": tag}, {"data_version": tag, "val": {"n": validation}})
     run_tool(folder, "git", "add", "-A")
     run_tool(folder, "git", "commit", "-qm", tag)
     run_tool(folder, "git", "tag", tag)
@@ -71,7 +81,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("history")
     run_tool(folder, "git", "init", "-q", "-b", "main")
     run_tool(folder, "dvc", "init", "-q")
-    (folder / "data/labels").mkdir(parents=True)
+    for name in ("data/labels", "added", "metrics"):
+        (folder / name).mkdir(parents=True)
     (folder / "dvc.yaml").write_text(PIPELINE)
     run_tool(folder, "git", "add", "-A")
     run_tool(folder, "git", "commit", "-qm", "empty")
@@ -242,16 +253,17 @@ def test_what_the_cache_lacks_comes_from_the_default_remote_though_the_revision_
 def test_a_project_in_a_folder_of_a_git_repository(tmp_path):
     run_tool(tmp_path, "git", "init", "-q")
     folder = tmp_path / "faces"
-    (folder / "data/labels").mkdir(parents=True)
+    for name in ("data/labels", "added", "metrics"):
+        (folder / name).mkdir(parents=True)
     run_tool(folder, "dvc", "init", "-q", "--subdir")
     (folder / "dvc.yaml").write_text(PIPELINE)
     commit(folder, "old", OLD, OLD_REJECTED)
     assert "The validation sets are the same" in compare_data(folder, "HEAD")
 
 
-@pytest.mark.parametrize("arguments", [["nowhere"], ["old", "nowhere"], ["workspace"]])
+@pytest.mark.parametrize("arguments", [["nowhere"], ["old", "nowhere"], ["workspace"], ["HEAD^{tree}"]])
 def test_an_unknown_revision(history, arguments):
-    assert_one_line_error(fails(history, *arguments), f"{arguments[-1]}: no such Git revision", "git log")
+    assert_one_line_error(fails(history, *arguments), f"{arguments[-1]}: no such commit", "git log")
 
 
 def test_an_empty_revision_is_not_taken_for_head(history):
@@ -269,12 +281,37 @@ def test_a_revision_from_before_the_data(history):
 def test_data_that_are_nowhere_any_more_come_back_as_the_error_says(project):
     cached(project, "old").unlink()
     error = "data/labels/splits.csv of old: neither in DVC's cache nor in the default remote"
-    assert_one_line_error(fails(project, "old"), error, "'git checkout old', 'dvc repro split'", "'dvc push'")
+    remedy = "'git checkout old', 'dvc checkout', 'dvc repro split', then 'git checkout -', 'dvc checkout'"
+    assert_one_line_error(fails(project, "old"), error, remedy, "'dvc push'")
     run_tool(project, "git", "checkout", "-q", "old")
+    subprocess.run([Path(sys.executable).with_name("dvc"), "checkout"], cwd=project, capture_output=True)
     run_tool(project, "dvc", "repro", "split")
     run_tool(project, "git", "checkout", "-q", "-")
     run_tool(project, "dvc", "checkout")
     assert "removed: 1" in compare_data(project, "old")
+    assert run_tool(project, "git", "status", "--short") == ""
+
+
+def test_errors_that_were_not_measured_on_the_data_are_not_to_be_compared(project):
+    assert "But the errors" not in compare_data(project, "old", "new")
+    write_metrics(project, {"data_version": "new"}, {"data_version": "older", "val": {"n": 1}})
+    said = compare_data(project, "new").splitlines()[-1]
+    assert said.startswith("But the errors in metrics/evaluate.json of the working tree") and "run 'dvc repro'" in said
+    write_metrics(project, {"data_version": "new"}, {"data_version": "new", "val": {"n": 99}})
+    assert "But the errors" in compare_data(project, "new")
+    (project / "metrics/evaluate.json").unlink()
+    assert "But the errors" in compare_data(project, "new")
+
+
+def test_a_folder_of_the_project_is_not_the_project(history):
+    assert_one_line_error(fails(history / "metrics", "new"), "dvc.yaml", "project's folder")
+
+
+def test_a_photo_that_swapped_its_name_is_told_by_both(project):
+    swapped = {"cleo.jpg": "emil.jpg", "emil.jpg": "cleo.jpg"}
+    rows = [(swapped.get(row[0], row[0]), 45 if row[0] == "cleo.jpg" else row[1], *row[2:]) for row in NEW]
+    commit(project, "swapped", rows, NEW_REJECTED)
+    assert "  cleo.jpg -> emil.jpg (val): 41.5 -> 45 years" in compare_data(project, "new", "swapped")
 
 
 def test_data_that_are_damaged_in_the_cache_are_not_believed(project):
@@ -318,6 +355,7 @@ def test_a_revision_whose_pipeline_dvc_cannot_read(project):
 
 
 def test_outside_git_or_dvc(tmp_path):
+    (tmp_path / "dvc.yaml").touch()
     assert_one_line_error(fails(tmp_path, "HEAD"), "DVC", "run this in the folder of a DVC project that is in Git")
     run_tool(tmp_path, "dvc", "init", "-q", "--no-scm")
     assert_one_line_error(fails(tmp_path, "HEAD"), "Git", "run this in the folder of a DVC project that is in Git")

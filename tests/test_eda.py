@@ -12,13 +12,14 @@ from PIL import Image
 from realage.eda import (
     EdaParams,
     MeanFaces,
+    count_ages,
     count_decades,
     count_groups,
     describe,
     pick_examples,
     survey_photos,
 )
-from realage.eda_charts import draw_groups, draw_outliers
+from realage.eda_charts import draw_ages, draw_groups, draw_outliers, draw_photos
 from realage.errors import UserError
 from realage.measures import measure, thumbnail_of
 from realage.outliers import SCALES, find_outliers
@@ -89,7 +90,7 @@ def test_stage_writes_its_outs_and_true_figures(tmp_path, monkeypatch):
     facts = facts_of(tmp_path)
     assert facts["photos"] == 30
     assert facts["age_mean"] == pytest.approx(np.mean(ages))
-    assert facts["age_sd"] == pytest.approx(np.std(ages))
+    assert facts["age_sd"] == pytest.approx(np.std(ages, ddof=1))
     assert facts["share_20_30"] == pytest.approx(0.4)
     assert facts["by_decade"] == {
         "0-9": 3, "10-19": 0, "20-29": 9, "30-39": 9, "40-49": 3, "50-59": 0, "60-69": 0, "70-79": 0, "80-89": 0,
@@ -105,13 +106,45 @@ def test_stage_writes_its_outs_and_true_figures(tmp_path, monkeypatch):
     assert counted["photos"].sum() == 30 and counted.loc[counted["age"] == 31, "photos"].sum() == 6
 
 
+def test_the_ages_that_are_shaded_are_the_share_that_is_told():
+    rows = pd.DataFrame({"file_name": "a.jpg", "real_age": [19.9, 20.0, 29.5, 30.9, 31.0], "split": "train"})
+    measures = measured(brightness=[100.0] * 5)
+    facts = describe(rows, measures, find_outliers(rows, measures))
+    axes = draw_ages(count_ages(rows), facts).axes[0]
+    left, right = axes.patches[0].get_x(), axes.patches[0].get_x() + axes.patches[0].get_width()
+    bars = [bar for bar in axes.patches[1:] if left < bar.get_x() + bar.get_width() / 2 < right]
+    assert sum(bar.get_height() for bar in bars) / 5 == pytest.approx(facts["share_20_30"]) == pytest.approx(0.6)
+
+
+def test_the_tallest_bar_leaves_room_for_the_words_above_it():
+    ages = pd.DataFrame({"age": [30, 31], "photos": [40, 5], "train": [30, 5], "val": [10, 0], "test": [0, 0]})
+    facts = {"photos": 45, "share_20_30": 0.9, "effective_ages": 1.5, "age_median": 30.4}
+    axes = draw_ages(ages, facts).axes[0]
+    assert axes.get_ylim()[1] > 44
+    (line,) = axes.lines
+    assert line.get_xdata()[0] == 30, "the line stands on the bar that holds the median"
+
+
+def test_photos_on_the_axis_are_not_called_beyond_it():
+    measures = measured(shorter_side=[200.0] * 399 + [204.0])
+    assert "beyond" not in " ".join(words_of(draw_photos(measures)))
+    measures = measured(shorter_side=[200.0 + place % 50 for place in range(399)] + [9_000.0])
+    assert "1 beyond this axis" in " ".join(words_of(draw_photos(measures)))
+
+
+def test_names_that_the_font_cannot_draw_are_told_by_question_marks_without_a_warning(recwarn):
+    rows = pd.DataFrame({"real_age": [20.0, 30, 40, 50], "国": ["中国", "中国", "عربي", ""]})
+    assert {"??", "عربي", "(none)", "?"} <= set(words_of(draw_groups(rows, ["国"])))
+    assert not [warning for warning in recwarn if "lyph" in str(warning.message)]
+
+
 def test_neither_worker_threads_nor_the_folder_change_a_byte(tmp_path, monkeypatch):
     made = []
     for workers in ("1", "4"):
         monkeypatch.setenv("REALAGE_WORKERS", workers)
         folder = tmp_path / workers
         # More photos than a worker is handed at once.
-        write_data(folder, [*range(3, 60, 2)] * 4, unusual={7: noise(7) // 16}, groups=["split"])
+        write_data(folder, [*range(3, 60, 2)] * 5, unusual={7: noise(7) // 16}, groups=["split"])
         monkeypatch.chdir(folder)
         eda()
         made.append({path.name: path.read_bytes() for path in [*folder.glob("plots/eda/*"), *folder.glob("metrics/*")]})
@@ -120,7 +153,7 @@ def test_neither_worker_threads_nor_the_folder_change_a_byte(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("ages", "splits"), [([33.0] * 4, ("train", "val")), ([1, 119], ("train", "val")), ([40], ("train",))]
+    ("ages", "splits"), [([33.0] * 4, ("train", "val")), ([1, 119], ("train", "val")), ([40, 41], ("train",))]
 )
 def test_odd_data_sets_are_drawn_too(tmp_path, monkeypatch, ages, splits):
     monkeypatch.chdir(tmp_path)

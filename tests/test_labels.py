@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realage.errors import UserError
+from realage.files import read_rows
 from realage.labels import RULES, ValidateParams, check_rows, read_labels
 
 # What a cell can hold: the reader strips white space about it, and a line end within it stays what it is.
@@ -28,6 +29,11 @@ def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
         ("a.jpg", "25", None),
         ("a.jpg", "25.0", None),
         ("a.jpg", "25.5", None),
+        ("a.jpg", "33.300000000000004", None),
+        ("a.jpg", "25.", None),
+        ("a.jpg", ".5", None),
+        ("a.jpg", ".", "not_a_number"),
+        ("a.jpg", "1234567890", "not_a_number"),
         ("sub/a.jpg", "0", None),
         ("a.jpg", "120", None),
         ("a.jpg", "120.1", "out_of_range"),
@@ -97,8 +103,22 @@ def test_whatever_a_csv_file_holds_is_read_as_it_stands_there(tmp_path_factory, 
 
 
 def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path):
-    (tmp_path / "labels.csv").write_text('file_name,real_age\na.jpg,25\n\n,\n"b\n.jpg",26\nc.jpg,27\n')
-    assert read_labels(tmp_path / "labels.csv")["real_age"].to_dict() == {2: "25", 5: "26", 6: "27"}
+    (tmp_path / "labels.csv").write_text('\n\nfile_name,real_age,\na.jpg,25,\n\n,,\n"b\n.jpg",26,\nc.jpg,27,\n')
+    assert read_labels(tmp_path / "labels.csv")["real_age"].to_dict() == {4: "25", 7: "26", 8: "27"}
+    assert list(read_labels(tmp_path / "labels.csv").columns) == ["file_name", "real_age"]
+
+
+def test_a_lone_carriage_return_in_a_cell_comes_through_the_stages(workspace, params):
+    for number in range(40):
+        write_photo(workspace / f"faces/{number}.png", number)
+    rows = "".join(f'{number}.png,30,"x\ry",7\n' for number in range(40))
+    (workspace / "labels.csv").write_bytes(b"file_name,real_age,note,number\n" + rows.encode())
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    params["split"] |= {"val_fraction": 0.4, "test_fraction": 0}
+    write_params(workspace, params)
+    for stage in ("stages.validate", "stages.split"):
+        assert run_module(stage, workspace).returncode == 0
+    assert (read_rows(workspace / "data/labels/splits.csv")["note"] == "x\ny").all()
 
 
 def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
@@ -115,6 +135,9 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         (b"file_name,real_age\n", "no rows"),
         (b"name,age\na.jpg,3\n", "file_name and real_age"),
         (b"\n\n", "is empty"),
+        (b"file_name,real_age,\na.jpg,3,x\n", "column 3 has cells but no name"),
+        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "line 2, saw 2: mend"),
+        ("file_name,real_age\u200b\na.jpg,3\n".encode(), "names file_name, real_age\u200b"),
         (b"file_name;real_age\na.jpg;3\n", "commas"),
         (b"file_name\treal_age\na.jpg\t3\n", "commas"),
         ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-8"),
@@ -137,7 +160,7 @@ def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, conten
 
 def test_a_table_as_large_as_a_disk_is_refused_unread(tmp_path):
     with (tmp_path / "labels.csv").open("wb") as file:
-        file.truncate(100 * 2**30)
+        file.truncate(600_000_000)
     with pytest.raises(UserError, match=r"labels\.csv.*bytes, more than a label file can have"):
         read_labels(tmp_path / "labels.csv")
 

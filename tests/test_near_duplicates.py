@@ -92,6 +92,21 @@ def test_a_chain_of_near_duplicates_is_one_group():
     assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
+@given(st.lists(st.tuples(st.integers(0, 19), st.sets(st.integers(0, BITS - 1), max_size=BANDS - 1)), max_size=20))
+def test_copies_of_copies_are_one_group_and_strangers_are_not(copies):
+    strangers = np.random.default_rng(5).integers(0, 256, (5, BITS // 8), dtype=np.uint8)
+    hashes, origins = [stranger.tobytes().hex() for stranger in strangers], list(range(5))
+    for place, flipped in copies:
+        origins.append(origins[place % len(hashes)])
+        hashes.append(flip(hashes[place % len(hashes)], flipped))
+    groups = group_near_duplicates(hashes)
+    assert len(set(zip(groups, origins))) == len(set(groups)) == 5
+
+
+def test_pictures_as_far_apart_as_different_faces_are_kept_apart():
+    assert len(set(group_near_duplicates(["3c" * 32, flip("3c" * 32, range(0, 250, 5))]))) == 2
+
+
 def test_few_of_all_pairs_are_compared():
     hashes = np.random.default_rng(1).integers(0, 256, (2_000, 32), dtype=np.uint8)
     compared = sum(len(left) for left, _ in _candidates(hashes))

@@ -50,6 +50,8 @@ def test_presets_name_the_same_keys_as_the_default():
         ("sample", "photos", 5, ["sample.photos", "5"]),
         ("prepare", "image_size", 8, ["prepare.image_size", "8", "32"]),
         ("evaluate", "groups", "gender", ["evaluate.groups", "'gender'", "list"]),
+        ("evaluate", "groups", ["gender", "gender"], ["evaluate.groups", "'gender' stands twice"]),
+        ("evaluate", "groups", ["subject"], ["evaluate.groups", "'subject'", "no group"]),
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),
         ("dataset", "labels", "nowhere.csv", ["dataset.labels", "nowhere.csv", "not found"]),

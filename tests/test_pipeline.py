@@ -54,11 +54,14 @@ def test_every_clean_photo_is_split_prepared_and_if_held_out_predicted(pipeline)
     splits = pd.read_csv(pipeline / "data/labels/splits.csv", dtype=str)
     clean = pd.read_csv(pipeline / "data/labels/clean.csv", dtype=str)
     predictions = pd.read_csv(pipeline / "data/predictions.csv", dtype=str)
-    assert list(splits["file_name"]) == list(clean["file_name"]) and set(splits["split"]) == {"train", "val", "test"}
-    assert {path.stem for path in (pipeline / "data/prepared").iterdir()} == set(clean["photo"])
-    held_out = splits[splits["split"] != "train"]
+    assert list(splits["file_name"]) == list(clean["file_name"])
+    assert set(splits["split"]) == {"train", "val", "test", "excluded"}
+    used = splits[splits["split"] != "excluded"]
+    assert {path.stem for path in (pipeline / "data/prepared").iterdir()} == set(used["photo"])
+    held_out = used[used["split"] != "train"]
     assert list(predictions["file_name"]) == list(held_out["file_name"])
-    assert list(splits.columns) == ["file_name", "real_age", "drawn_age", "photo", "split"], "columns are carried along"
+    carried_along = ["file_name", "real_age", "drawn_age", "photo", "split", "near_duplicate_of"]
+    assert list(splits.columns) == carried_along
 
 
 def test_metrics_agree_with_the_predictions_and_with_training(pipeline):

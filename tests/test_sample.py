@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import write_params
 
 from realage.errors import UserError
-from realage.labels import RULES, ValidateParams, check_rows, check_same_photo, read_labels
+from realage.labels import RULES
 from realage.params import load
-from realage.photos import PhotoError, find_photos, load_photo, pixel_hash
 from realage.portraits import draw_portrait
 from realage.portraits.hair import hair_colour
 from realage.portraits.life import cues_at
@@ -28,9 +28,9 @@ from realage.sample import (
     write_portrait,
     write_sample,
 )
+from stages.validate import validate
 
 PARAMS = SampleParams(photos=60, label_noise=3.0, seed=7)
-LIMITS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
 
 
 @pytest.fixture(scope="module")
@@ -148,26 +148,14 @@ def test_another_seed_draws_other_people(tmp_path: Path) -> None:
     assert rows[0].drawn_age != rows[1].drawn_age
 
 
-def test_exactly_the_planted_defects_are_found(sample: Path) -> None:
-    table, photos = read_labels(sample / "labels.csv"), find_photos(sample / "final_files")
-    rejections = check_rows(table, set(photos), LIMITS)
-    found = [(rejection.rule, rejection.file_name) for rejection in rejections.values()]
-    found += [("unlabelled_photo", name) for name in set(photos) - set(table["file_name"])]
-
-    usable = table.drop(index=list(rejections)).assign(real_age=lambda rows: rows["real_age"].astype(float), photo="")
-    for row in usable.itertuples():
-        try:
-            pixels = load_photo(sample / "final_files" / row.file_name)
-        except PhotoError:
-            found.append(("unreadable_photo", row.file_name))
-            usable = usable.drop(index=row.Index)
-            continue
-        if min(pixels.shape[:2]) < 32:
-            found.append(("too_small", row.file_name))
-        usable.loc[row.Index, "photo"] = pixel_hash(pixels)
-    found += [(rejection.rule, rejection.file_name) for rejection in check_same_photo(usable).values()]
-
-    assert Counter(found) == Counter((rule, name) for rule, names in planted_defects(PARAMS).items() for name in names)
+def test_exactly_the_planted_defects_are_found(sample: Path, workspace: Path, params: dict) -> None:
+    params["dataset"] = {"labels": str(sample / "labels.csv"), "images": str(sample / "final_files")}
+    params["validate"]["max_rejected"] = 1.0
+    write_params(workspace, params)
+    validate()
+    rejected = pd.read_csv("data/labels/rejected.csv", dtype=str)
+    found = Counter(zip(rejected["rule"], rejected["file_name"]))
+    assert found == Counter((rule, name) for rule, names in planted_defects(PARAMS).items() for name in names)
 
 
 def test_each_rule_has_a_planted_defect_and_they_are_spread_out(sample: Path) -> None:

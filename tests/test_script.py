@@ -28,7 +28,7 @@ STAGES = ("validate", "split", "prepare", "weights", "train", "evaluate")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder far from the project with a script, photos, labels and backbone weights."""
     folder = tmp_path_factory.mktemp("start")
-    write_sample(folder / "faces", SampleParams(photos=80, label_noise=3.0, seed=7))
+    write_sample(folder / "faces", SampleParams(photos=120, label_noise=3.0, seed=7))
     params = tiny_params("backbone.weights.h5")
     build_backbone(check_section("model", params["model"], ModelParams), None, None).save_weights(
         folder / "backbone.weights.h5"

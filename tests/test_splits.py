@@ -65,6 +65,8 @@ def test_only_what_must_be_is_set_aside_and_each_names_a_photo_that_stays(pictur
         if must_go:
             kept = by_name.loc[row.near_duplicate_of]
             assert kept["picture"] == row.picture and kept["split"] in must_go
+            same = after[(after["picture"] == row.picture) & (after["split"] == kept["split"])]
+            assert row.near_duplicate_of == min(same["file_name"])
         else:
             assert row.split == before[row.Index] and row.near_duplicate_of == ""
 
@@ -164,7 +166,7 @@ def test_the_stage_sets_copies_aside_counts_them_and_warns(workspace, params):
     write_params(workspace, params)
     assert run_module("stages.validate", workspace).returncode == 0
     done = run_module("stages.split", workspace)
-    assert "ages 70-79 (1 photos) are in training only" in done.stdout and "80-89" not in done.stdout, done.stderr
+    assert "ages 70-79 (photos: 1) are in training only" in done.stdout and "80-89" not in done.stdout, done.stderr
     metrics = read_json(workspace / "metrics/split.json")
     assert (metrics["train"]["n"], metrics["val"]["n"], metrics["excluded"]) == (27, 12, 1)
     assert (metrics["near_duplicate_groups"], metrics["unjudged_decades"]) == (1, {"70-79": 1})

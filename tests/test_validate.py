@@ -1,8 +1,10 @@
 """`python -m stages.validate` and `python -m stages.check` on what people's label files and folders of photos hold."""
 
+import errno
 import io
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -12,10 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, run_module, run_tool, write_params, write_photo
-from PIL import Image
+from PIL import Image, ImageOps
 
+from realage.errors import UserError
+from realage.files import read_json
 from realage.labels import RULES
-from realage.photos import MANY, load_photo
+from realage.photos import MANY, load_photo, map_photos
+from stages.check import check
 from stages.validate import validate
 
 NFC, NFD = "caf\u00e9.jpg", "cafe\u0301.jpg"
@@ -42,7 +47,20 @@ def write_usable_photos(faces: Path) -> list[str]:
     (faces / ".store").mkdir()
     noise(11).save(faces / ".store/inside.jpg")
     (faces / "link inside.jpg").symlink_to(".store/inside.jpg")
+    noise(12).resize((32, 40)).save(faces / "as small as allowed.TIFF")
+    noise(13).save(faces / "progressive.jpg", progressive=True)
+    exif[0x0112], exif[0x010F] = 6, 7  # a maker's name that is a number
+    noise(14).save(faces / "odd tag.jpg", exif=exif)
+    noise(15).save(faces / "Screenshot 9.41\u202fAM.png")
     return sorted(path.name for path in faces.iterdir() if path.name != ".store")
+
+
+def many_scans(path: Path) -> None:
+    """A small progressive JPEG that repeats its last scan: every repetition costs as much as all pixels."""
+    noise(27).save(path, progressive=True)
+    contents = path.read_bytes()
+    last = contents[contents.rindex(b"\xff\xda") : -2]
+    path.write_bytes(contents[:-2] + 200 * last + contents[-2:])
 
 
 def write_useless_photos(faces: Path, outside: Path) -> dict[str, tuple[str, str]]:
@@ -59,6 +77,16 @@ def write_useless_photos(faces: Path, outside: Path) -> dict[str, tuple[str, str
     noise(22).save(outside / "secret.jpg")
     (faces / "link.jpg").symlink_to(outside / "secret.jpg")
     (faces / "broken link.jpg").symlink_to("nowhere.jpg")
+    (faces / "loop.jpg").symlink_to("loop.jpg")
+    beside = faces.with_name(f"{faces.name}2")
+    beside.mkdir()
+    noise(23).save(beside / "a.jpg")
+    (faces / "link beside.jpg").symlink_to(beside / "a.jpg")
+    noise(24).save(faces / "bitmap.jpg", "PPM")
+    noise(25).save(faces / "icon.png", "ICO")
+    Image.new("1", (7_100, 7_100)).save(faces / "large.png")
+    noise(26).resize((800, 31)).save(faces / "narrow.jpg")
+    many_scans(faces / "scans.jpg")
     for seed, name in enumerate(("Case.jpg", "case.jpg", NFC, NFD), start=30):
         noise(seed).save(faces / name)
     return {
@@ -70,6 +98,13 @@ def write_useless_photos(faces: Path, outside: Path) -> dict[str, tuple[str, str
         "folder.jpg": ("unreadable_photo", "not a file"),
         "pipe.jpg": ("unreadable_photo", "not a file"),
         "broken link.jpg": ("unreadable_photo", "not a file"),
+        "loop.jpg": ("unreadable_photo", "not a file"),
+        "link beside.jpg": ("unsafe_path", "link that leaves"),
+        "bitmap.jpg": ("unreadable_photo", "cannot be decoded"),
+        "icon.png": ("unreadable_photo", "cannot be decoded"),
+        "large.png": ("unreadable_photo", "7100x7100"),
+        "narrow.jpg": ("too_small", "800x31"),
+        "scans.jpg": ("unreadable_photo", "scans"),
         "dot.jpg": ("too_small", "1x1"),
         "link.jpg": ("unsafe_path", "link that leaves"),
         "Case.jpg": ("unsafe_path", "case.jpg"),
@@ -116,7 +151,7 @@ def test_every_kind_of_photo_is_used_or_listed_with_its_reason(workspace, faces,
 
 def test_what_a_usable_photo_looks_like(faces):
     write_usable_photos(faces)
-    assert load_photo(faces / "rotated.jpg").shape == (64, 48, 3)
+    assert load_photo(faces / "rotated.jpg").shape == load_photo(faces / "odd tag.jpg").shape == (64, 48, 3)
     assert abs(load_photo(faces / "animated.gif").astype(int) - np.array(noise(8))).mean() < 40
     assert abs(int(load_photo(faces / "16 bit.png").mean()) - 127) <= 5
     assert (load_photo(faces / "alpha.png") == np.array(noise(6, "RGBA"))[:, :, :3]).all()
@@ -179,6 +214,117 @@ def test_many_rows_of_one_name_stay_readable_and_quick(faces):
     assert rejected["detail"][0].endswith("and more: keep the row with the right age")
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_as_their_exif_says(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise(1).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        assert (load_photo(tmp_path / "a.png") == np.array(ImageOps.exif_transpose(image))).all()
+
+
+def test_a_link_that_leaves_is_refused_in_a_dvc_project_too(workspace, faces, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "a.jpg"
+    write_photo(outside, 1)
+    write_photo(faces / "b.jpg", 2)
+    (faces / "a.jpg").symlink_to(outside)
+    write_labels(faces, ["a.jpg,30", "b.jpg,31"])
+    run_tool(workspace, "git", "init", "-q")
+    run_tool(workspace, "dvc", "init", "-q")
+    assert run_module("stages.validate", workspace).returncode == 0
+    assert list(read_results()[1]["rule"]) == ["unsafe_path"]
+
+
+def test_a_name_that_is_almost_right_is_told_the_right_one(faces):
+    for seed, name in enumerate(("IMG_1.JPG", NFC, "sub/a.jpg", "STRASSE.jpg")):
+        write_photo(faces / name, seed)
+    write_labels(faces, ["img_1.jpg,30", f"{NFD},31", "./sub/a.jpg,32", "stra\u00dfe.jpg,33", "else.jpg,34"])
+    with pytest.raises(UserError, match="every row"):
+        validate()
+    details = read_results()[1].set_index("file_name")["detail"]
+    for wrong, right in {"img_1.jpg": "IMG_1.JPG", NFD: NFC, "./sub/a.jpg": "sub/a.jpg"}.items():
+        assert f"but there is {right}: write it so" in details[wrong]
+    assert "STRASSE.jpg" in details["stra\u00dfe.jpg"] and "add it or delete" in details["else.jpg"]
+
+
+def test_an_unsafe_photo_is_unsafe_whatever_else_is_wrong_with_its_row(faces):
+    for seed, name in enumerate(("Case.jpg", "case.jpg", "good.jpg")):
+        write_photo(faces / name, seed)
+    write_labels(faces, ["good.jpg,3", "Case.jpg,abc", "case.jpg,30", "case.jpg,30"])
+    validate()
+    assert set(read_results()[1]["rule"]) == {"unsafe_path"}
+
+
+def test_the_data_version_is_that_of_ages_and_pixels_and_not_of_rows_order(faces):
+    def version(*rows: str) -> str:
+        write_labels(faces, list(rows))
+        validate()
+        return read_json(Path("metrics/validate.json"))["data_version"]
+
+    write_photo(faces / "a.png", 1)
+    write_photo(faces / "b.png", 2)
+    first = version("a.png,30", "b.png,40")
+    assert version("b.png,40", "a.png,30.0") == first
+    assert version("a.png,31", "b.png,40") != first
+    write_photo(faces / "b.png", 3)
+    assert version("a.png,30", "b.png,40") != first
+
+
+def test_a_share_of_rejections_that_is_just_allowed_passes(workspace, params, faces):
+    write_photo(faces / "a.jpg", 1)
+    write_labels(faces, ["a.jpg,30", "gone.jpg,30"])
+    params["validate"]["max_rejected"] = 0.5
+    write_params(workspace, params)
+    validate()
+
+
+@pytest.fixture
+def without_rights(monkeypatch):
+    """Called, it makes Python refuse to open what is named 'locked': the rights of a file would not stop root."""
+
+    def refuse_open(event: str, arguments: tuple) -> None:
+        if active and event in ("open", "os.scandir") and "locked" in str(arguments[0]):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(arguments[0]))
+
+    active = []
+    sys.addaudithook(refuse_open)
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path))
+    yield lambda: active.append(True)
+    active.clear()
+
+
+@pytest.mark.parametrize("name", ["locked.jpg", "locked/a.jpg"])
+def test_what_may_not_be_read_stops_the_run_and_is_no_fault_of_the_photo(faces, without_rights, name):
+    write_photo(faces / "a.jpg", 1)
+    (faces / name).parent.mkdir(exist_ok=True)
+    (faces / name).touch()
+    write_labels(faces, ["a.jpg,30", f"{name},40"])
+    without_rights()
+    for stage in (validate, check):
+        with pytest.raises((PermissionError, UserError), match="locked"):
+            stage()
+    assert not Path("data/labels/rejected.csv").exists()
+
+
+def test_too_little_memory_is_no_fault_of_the_photo(workspace, faces):
+    Image.new("RGB", (6_000, 6_000)).save(faces / "a.png")
+    write_labels(faces, ["a.png,30"])
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (900_000_000, 900_000_000));"
+    code = f"{limit} from realage.command import run; from stages.validate import validate; run(validate)"
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(PROJECT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert_one_line_error(done, "a.png: too little memory", "REALAGE_WORKERS")
+
+
+def test_a_worker_process_that_is_killed_is_one_line(faces):
+    def killed(number: int) -> None:
+        if number == 70:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(UserError, match="look: a worker process was killed.*REALAGE_WORKERS"):
+        list(map_photos(killed, range(MANY), "look"))
+
+
 def test_links_into_dvcs_cache_are_no_stray_ones(workspace, faces):
     for seed in range(3):
         write_photo(faces / f"{seed}.jpg", seed)
@@ -230,8 +376,14 @@ def plant_name_that_is_no_utf8(path: Path) -> str:
     return "the name is not UTF-8"
 
 
+def plant_name_with_a_line_end(path: Path) -> str:
+    (path / "a\rb.jpg").touch()
+    return "the name holds a line end"
+
+
 @pytest.mark.parametrize("plant", [
     plant_pipe, plant_pipe_that_is_no_photo, plant_broken_link, plant_link_to_itself, plant_name_that_is_no_utf8,
+    plant_name_with_a_line_end,
 ])  # fmt: skip
 def test_check_refuses_what_dvc_would_hang_or_die_on(workspace, faces, plant):
     write_labels(faces, ["a.jpg,30"])
@@ -289,4 +441,4 @@ def test_a_mistake_seen_by_a_worker_process_is_one_line(workspace, faces):
     rows = "".join(f"{number}.jpg,30,{number:032x},train\n" for number in range(MANY))
     (workspace / "data/labels").mkdir(parents=True)
     (workspace / "data/labels/splits.csv").write_text("file_name,real_age,photo,split\n" + rows)
-    assert_one_line_error(run_module("stages.prepare", workspace), "0.jpg", "fine at validation", "dvc repro")
+    assert_one_line_error(run_module("stages.prepare", workspace), ".jpg: fine at validation", "dvc repro")
