@@ -14,8 +14,8 @@ from realage.ages import decade, decade_label, share_20_30
 from realage.groups import groups_of
 from realage.measures import Measures, measure_file
 from realage.outliers import count_outliers
+from realage.parallel import map_photos
 from realage.params import Section
-from realage.photos import map_photos
 from realage.splits import SPLITS
 
 QUANTILES = {"min": 0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1}

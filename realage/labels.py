@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from realage.errors import UserError
 from realage.params import Section
-from realage.photos import fold
+from realage.photo_names import fold
 
 REQUIRED_COLUMNS = ["file_name", "real_age"]
 OUR_COLUMNS = ["photo", "perceptual_hash", "near_duplicate_of", "predicted_age"]  # that stages add

@@ -11,7 +11,9 @@ import pandas as pd
 from realage.command import run
 from realage.errors import UserError
 from realage.model_file import load_model, read_recipe
-from realage.photos import PhotoError, find_photos, load_photo, map_photos
+from realage.parallel import map_photos
+from realage.photo_names import find_photos
+from realage.photos import PhotoError, load_photo
 from realage.prepared import PrepareParams, fit_square
 
 CHUNK = 256  # photos in memory at once

@@ -11,8 +11,8 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from realage.files import write_csv
+from realage.parallel import map_photos
 from realage.params import Section
-from realage.photos import map_photos
 from realage.portraits import draw_portrait
 
 FEWEST_PHOTOS = 60

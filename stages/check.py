@@ -11,7 +11,7 @@ from realage.errors import UserError
 from realage.labels import ValidateParams
 from realage.metrics import EvaluateParams
 from realage.params import Section, check_section, read_params
-from realage.photos import find_photos, require_plain_name, walk
+from realage.photo_names import find_photos, require_plain_name, walk
 from realage.prepared import PrepareParams
 from realage.recipe import TrainParams
 from realage.report import ReportParams

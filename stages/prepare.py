@@ -6,8 +6,9 @@ from pathlib import Path
 from realage.command import run
 from realage.dataset import DatasetParams
 from realage.files import read_rows
+from realage.parallel import map_photos
 from realage.params import load
-from realage.photos import load_validated, map_photos
+from realage.photos import load_validated
 from realage.prepared import PrepareParams, fit_square, write_prepared
 from realage.splits import EXCLUDED
 

@@ -22,8 +22,10 @@ from realage.labels import (
     to_do_list,
 )
 from realage.near_duplicates import perceptual_hash
+from realage.parallel import map_photos
 from realage.params import load
-from realage.photos import PhotoError, find_clashes, find_photos, find_strays, load_photo, map_photos, pixel_hash
+from realage.photo_names import find_clashes, find_photos, find_strays
+from realage.photos import PhotoError, load_photo, pixel_hash
 from realage.recorded import cache_folder
 
 LOOK = ["rule", "detail", "photo", "perceptual_hash"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from realage.errors import UserError
-from realage.photos import PhotoError, find_photos, load_photo, pixel_hash
+from realage.photo_names import find_photos
+from realage.photos import PhotoError, load_photo, pixel_hash
 from realage.prepared import PrepareParams, fit_square
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)

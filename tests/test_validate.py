@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from realage.errors import UserError
 from realage.files import read_json
 from realage.labels import RULES
-from realage.photos import MANY, load_photo, map_photos
+from realage.parallel import MANY, map_photos
+from realage.photos import load_photo
 from stages.check import check
 from stages.validate import validate
 
