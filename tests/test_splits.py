@@ -1,5 +1,6 @@
 """Splits: they stay put as the data grow, part neither a person nor a picture, and are refused where they mislead."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import assert_one_line_error, run_module, write_params, write_photo
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from realage.errors import UserError
-from realage.files import read_json, read_rows
+from realage.files import read_json, read_rows, write_csv
 from realage.splits import (
     SplitParams,
     assign_splits,
@@ -16,6 +17,7 @@ from realage.splits import (
     set_near_duplicates_aside,
     unjudged_decades,
 )
+from stages.split import split as split_stage
 
 STABLE = SplitParams(strategy="stable", val_fraction=0.2, test_fraction=0.2, salt="realage")
 OFFICIAL = SplitParams(strategy="column", val_fraction=0.1, test_fraction=0, salt="")
@@ -172,6 +174,16 @@ def test_the_stage_sets_copies_aside_counts_them_and_warns(workspace, params):
     assert (metrics["near_duplicate_groups"], metrics["unjudged_decades"]) == (1, {"70-79": 1})
     table = read_rows(workspace / "data/labels/splits.csv").set_index("file_name")
     assert tuple(table.loc["0.png", ["split", "near_duplicate_of"]]) == ("excluded", "39.png")
+
+
+def test_an_official_split_that_is_not_used_is_said(workspace, params, capsys):
+    write_params(workspace, params)
+    hashes = np.random.default_rng(1).integers(0, 256, (200, 32), dtype=np.uint8)
+    rows = table(200, split=["train"] * 200).assign(perceptual_hash=[row.tobytes().hex() for row in hashes])
+    write_csv(workspace / "data/labels/clean.csv", rows)
+    split_stage()
+    assert "column 'split' is not used" in capsys.readouterr().out
+    assert set(read_rows(workspace / "data/labels/splits.csv")["split"]) == {"train", "val", "test"}
 
 
 def test_a_tiny_validation_set_is_one_line_that_says_what_to_do(workspace, params):
