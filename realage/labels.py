@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 from unicodedata import category
 
 import pandas as pd
@@ -108,18 +108,14 @@ def check_same_photo(table: pd.DataFrame) -> dict[int, Finding]:
 
     Of one age, the first row stays. Of several ages nobody knows which is right, so none stays.
     """
-    findings = {}
-    for twins in _groups_of(table, "photo"):
-        if len({row.real_age for row in twins}) == 1:
-            first, *rest = twins
-            advice = f"same pixels and age as {first.file_name}, which stays: delete this row and photo"
-            findings |= {row.Index: Finding("duplicate_photo", advice) for row in rest}
-        else:
-            for row in twins:
-                others = _list_some(f"{other.file_name} (age {other.real_age:g})" for other in twins if other != row)
-                advice = f"same pixels as {others}: find out which age is right"
-                findings[row.Index] = Finding("conflicting_label", advice)
-    return findings
+    return _keep_one_age(
+        table,
+        "photo",
+        rule="duplicate_photo",
+        if_repeated=lambda first: f"same pixels and age as {first.file_name}, which stays: delete this row and photo",
+        told_as=lambda row: f"{row.file_name} (age {row.real_age:g})",
+        if_conflicting="same pixels as {}: find out which age is right",
+    )
 
 
 def to_do_list(table: pd.DataFrame, findings: Mapping[int, Finding], unlabelled: Collection[str]) -> list[Rejection]:
@@ -244,17 +240,38 @@ def _check_presence(table: pd.DataFrame, photos: Collection[str]) -> dict[int, F
 
 def _check_repeats(table: pd.DataFrame) -> dict[int, Finding]:
     """Findings by row number, for file names that stand in several rows of `table`."""
+    return _keep_one_age(
+        table.astype({"real_age": float}),
+        "file_name",
+        rule="repeated_row",
+        if_repeated=lambda first: f"same file and age as row {first.Index}: delete this one",
+        told_as=lambda row: f"{row.real_age:g} in row {row.Index}",
+        if_conflicting="the same file has age {}: keep the row with the right age",
+    )
+
+
+def _keep_one_age(
+    table: pd.DataFrame,
+    column: str,
+    rule: str,
+    if_repeated: Callable[[Any], str],
+    told_as: Callable[[Any], str],
+    if_conflicting: str,
+) -> dict[int, Finding]:
+    """Findings by row number, for rows that share a value of `column`: of one age the first stays, of several none.
+
+    `rule` rejects the repetitions; `if_repeated` says what to do about them, given the row that stays. `if_conflicting`
+    is the advice to the others, with a place for the rows that a row contradicts, each `told_as` its words.
+    """
     findings = {}
-    for rows in _groups_of(table.astype({"real_age": float}), "file_name"):
+    for rows in _groups_of(table, column):
         if len({row.real_age for row in rows}) == 1:
             first, *rest = rows
-            advice = f"same file and age as row {first.Index}: delete this one"
-            findings |= {row.Index: Finding("repeated_row", advice) for row in rest}
+            findings |= dict.fromkeys((row.Index for row in rest), Finding(rule, if_repeated(first)))
         else:
             for row in rows:
-                others = _list_some(f"{other.real_age:g} in row {other.Index}" for other in rows if other != row)
-                advice = f"the same file has age {others}: keep the row with the right age"
-                findings[row.Index] = Finding("conflicting_label", advice)
+                others = _list_some(told_as(other) for other in rows if other != row)
+                findings[row.Index] = Finding("conflicting_label", if_conflicting.format(others))
     return findings
 
 
