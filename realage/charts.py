@@ -27,6 +27,7 @@ INK = "#1d2730"
 MUTED = "#626c75"
 GRID = "#e1ddd4"
 SHADE = "#e6dfcd"
+DASHED = (0, (4, 3))  # the line style of a median, a mean, a baseline or the epoch that is kept
 
 STYLE = {
     "figure.facecolor": PAPER,

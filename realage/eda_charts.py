@@ -10,6 +10,7 @@ from PIL import Image
 
 from realage.ages import decade, decade_label
 from realage.charts import (
+    DASHED,
     EVERYTHING,
     HEADER,
     INK,
@@ -30,7 +31,6 @@ from realage.groups import groups_of
 from realage.measures import THUMBNAIL
 from realage.outliers import SCALES
 
-DASHED = (0, (4, 3))
 MOST_GROUPS = 30  # rows of a picture; the groups beyond share one more
 LONGEST_NAME = 24  # letters of a group
 LONGEST_FILE = 13  # letters of a file name below a photo

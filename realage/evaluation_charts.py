@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from realage.charts import (
+    DASHED,
     INK,
     MUTED,
     SHADE,
@@ -23,8 +24,8 @@ from realage.charts import (
     style,
 )
 from realage.files import write_csv
+from realage.splits import HELD_OUT
 
-HELD_OUT = ("val", "test")
 BIN = 5  # years of real age a point of the residuals' curve stands for
 FEWEST_IN_BIN = 5  # photos: below, a mean says nothing
 WITHIN = np.arange(0, 25.5, 0.5)  # years
@@ -144,7 +145,7 @@ def draw_by_decade(by_decade: pd.DataFrame, metrics: dict) -> Figure:
         rows, color = by_decade[split], SPLIT_COLORS[split]
         places = np.arange(len(rows)) + (position - (len(splits) - 1) / 2) * 0.26
         name = f"{SPLIT_NAMES[split]} ({metrics[split]['n']:,})"
-        axes.axhline(metrics[split]["mae"], color=color, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.axhline(metrics[split]["mae"], color=color, linewidth=1.2, linestyle=DASHED)
         axes.vlines(places, rows["mae_ci95_lo"], rows["mae_ci95_hi"], color=color, alpha=0.45, linewidth=6)
         axes.plot(places, rows["mae"], "o", color=color, markersize=7, label=name)
     photos = by_decade.xs("n", axis="columns", level=1).sum(axis="columns")
@@ -162,7 +163,7 @@ def draw_within(within: pd.DataFrame, metrics: dict) -> Figure:
     for split in [name for name in HELD_OUT if name in within.columns]:
         axes.plot(within["years"], 100 * within[split], color=SPLIT_COLORS[split], label=SPLIT_NAMES[split])
     axes.plot(
-        within["years"], 100 * within["constant"], color=MUTED, linewidth=1.5, linestyle=(0, (4, 3)),
+        within["years"], 100 * within["constant"], color=MUTED, linewidth=1.5, linestyle=DASHED,
         label="always guessing validation's median age",
     )
     for years in (3, 5, 10):

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from realage.charts import INK, SPLIT_COLORS, SPLIT_NAMES, legend_above, page, style
+from realage.charts import DASHED, INK, SPLIT_COLORS, SPLIT_NAMES, legend_above, page, style
 from realage.params import Section
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,7 +58,7 @@ def draw_training(history: pd.DataFrame, kept_epoch: int) -> Figure:
     for split, column in (("train", "mae"), ("val", "val_mae")):
         axes.plot(history["epoch"], history[column], "o-", color=SPLIT_COLORS[split], markersize=4,
                   label=SPLIT_NAMES[split])
-    axes.axvline(kept_epoch, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(kept_epoch, color=INK, linewidth=1.2, linestyle=DASHED, zorder=1)
     axes.set(ylim=(0, _reach(history)), xlabel="epoch", ylabel="MAE (years)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     legend_above(axes)

@@ -11,7 +11,8 @@ from realage.ages import decade, decade_label
 from realage.errors import UserError
 from realage.params import Section
 
-SPLITS = ("train", "val", "test")
+HELD_OUT = ("val", "test")
+SPLITS = ("train", *HELD_OUT)
 EXCLUDED = "excluded"  # set aside: a near-duplicate of a photo that judges the model
 MIN_JUDGING = 10  # photos: what fewer say about a model is mostly chance
 
@@ -75,7 +76,7 @@ def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
     `table` has columns `real_age` (years) and `split`.
     """
     decades = pd.Series(decade(table["real_age"]), index=table.index)
-    judged = set(decades[table["split"].isin(("val", "test"))])
+    judged = set(decades[table["split"].isin(HELD_OUT)])
     unjudged = decades[(table["split"] == "train") & ~decades.isin(judged)]
     return {decade_label(start): int(count) for start, count in unjudged.value_counts().sort_index().items()}
 

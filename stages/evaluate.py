@@ -8,7 +8,7 @@ import pandas as pd
 from realage.ages import decade, decade_label
 from realage.command import run
 from realage.device import set_up_device
-from realage.evaluation_charts import HELD_OUT, draw_evaluation, draw_worst
+from realage.evaluation_charts import draw_evaluation, draw_worst
 from realage.files import read_json, read_rows, write_csv, write_json
 from realage.groups import groups_of
 from realage.metrics import EvaluateParams, score, score_groups
@@ -16,6 +16,7 @@ from realage.model_file import load_model, read_recipe
 from realage.params import load
 from realage.photo_dataset import PhotoDataset
 from realage.prepared import read_prepared
+from realage.splits import HELD_OUT
 
 PREPARED = Path("data/prepared")
 MODEL = Path("models/age.keras")

@@ -8,12 +8,13 @@ from realage.backbones import ModelParams
 from realage.charts import to_png
 from realage.command import run
 from realage.dataset import DatasetParams
-from realage.evaluation_charts import HELD_OUT, worst
+from realage.evaluation_charts import worst
 from realage.files import read_json, read_rows, replacing
 from realage.params import load
 from realage.prepared import PrepareParams
 from realage.recipe import TrainParams
 from realage.report import ReportParams, draw_training, flatten_recipe, regroup, render_card, render_page
+from realage.splits import HELD_OUT
 
 METRICS = Path("metrics")
 PLOTS = Path("plots")
