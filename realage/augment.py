@@ -1,10 +1,12 @@
-"""ImageDataGenerator's augmentation with a seed of its own for each photo, as one OpenCV warp."""
+"""ImageDataGenerator's augmentation with a seed of its own for each photo, as one OpenCV warp; and random erasing."""
 
 import cv2
 import numpy as np
 
 from realage.quiet_keras import ImageDataGenerator
 from realage.recipe import AugmentParams
+
+INTERPOLATIONS = {1: cv2.INTER_LINEAR, 3: cv2.INTER_CUBIC}
 
 
 class PhotoAugmenter(ImageDataGenerator):
@@ -17,9 +19,10 @@ class PhotoAugmenter(ImageDataGenerator):
     def __init__(self, params: AugmentParams) -> None:
         brightness = params.brightness_range
         super().__init__(
-            **params.model_dump(exclude={"brightness_range"}),
+            **params.model_dump(exclude={"brightness_range", "random_erasing"}),
             brightness_range=(1 - brightness, 1 + brightness) if brightness else None,
         )
+        self.random_erasing = params.random_erasing
 
     def get_random_transform(self, img_shape: tuple[int, ...], seed: int) -> dict[str, float]:
         """Draw one transform for a photo of `img_shape` (height, width, 3), in the stock class's order."""
@@ -38,6 +41,7 @@ class PhotoAugmenter(ImageDataGenerator):
             # Drawn although no key asks for it, so that the brightness comes from the same place in the stream.
             "flip_vertical": (random.random() < 0.5) and self.vertical_flip,
             "brightness": random.uniform(*self.brightness_range) if self.brightness_range else None,
+            "erased": _random_patch(random, img_shape) if random.random() < self.random_erasing else None,
         }
 
     def apply_transform(self, x: np.ndarray, transform_parameters: dict[str, float]) -> np.ndarray:
@@ -47,14 +51,28 @@ class PhotoAugmenter(ImageDataGenerator):
             x.astype(np.float32),
             _output_to_input(transform_parameters, height, width),
             (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            flags=INTERPOLATIONS[self.interpolation_order] | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
         if transform_parameters["flip_horizontal"]:
             photo = photo[:, ::-1]
         if transform_parameters["brightness"] is not None:
             photo = photo * np.float32(transform_parameters["brightness"])
-        return np.clip(photo, 0, 255)
+        photo = np.clip(photo, 0, 255)
+        if transform_parameters["erased"] is not None:
+            rows, columns, colour = transform_parameters["erased"]
+            photo[rows, columns] = colour
+        return photo
+
+
+def _random_patch(random: np.random.RandomState, shape: tuple[int, ...]) -> tuple[slice, slice, np.ndarray]:
+    """A rectangle of a photo of `shape`, and the colour to paint it: random erasing (Zhong et al. 2020, AAAI)."""
+    height, width = shape[:2]
+    area, stretch = random.uniform(0.02, 0.25), np.exp(random.uniform(-1, 1))
+    high = min(height, round(height * np.sqrt(area * stretch)))
+    wide = min(width, round(width * np.sqrt(area / stretch)))
+    top, left = random.randint(height - high + 1), random.randint(width - wide + 1)
+    return slice(top, top + high), slice(left, left + wide), random.uniform(0, 255, 3).astype(np.float32)
 
 
 def _output_to_input(transform: dict[str, float], height: int, width: int) -> np.ndarray:

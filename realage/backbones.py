@@ -1,9 +1,9 @@
 """The backbones that `keras.applications` offers, by name, and the keys of section `model`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from realage.errors import UserError
 from realage.params import Section
@@ -36,10 +36,12 @@ class ModelParams(Section):
     weights: str = Field(min_length=1)  # imagenet, none, or a weights file
     pixel_scaling: Literal["backbone", "unit"]  # the backbone's own preprocessing, or pixels / 255
     batch_norm_momentum: float | None = Field(ge=0, lt=1)  # null keeps the backbone's own
-    dense_units: int = Field(ge=1, le=65_536)
+    dense_units: int = Field(ge=0, le=65_536)  # of a layer between pooling and head; 0 leaves it out
     dropout: float = Field(ge=0, lt=1)
-    output: Literal["linear", "relu"]
+    head: Literal["regression", "distribution", "ordinal"]
+    output: Literal["linear", "relu"]  # relu for head regression alone
     output_bias: Literal["mean_age", "zero"]  # where training starts
+    flip_average: bool  # predict the mean of a photo and its mirror image
 
     @field_validator("backbone")
     @classmethod
@@ -47,6 +49,12 @@ class ModelParams(Section):
         if name not in MODULES:
             raise ValueError(f"unknown backbone: it must be one of {', '.join(sorted(MODULES))}")
         return name
+
+    @model_validator(mode="after")
+    def _has_the_output_of_its_head(self) -> Self:
+        if self.output == "relu" and self.head != "regression":
+            raise ValueError(f"output relu is for head regression: set it to linear for head {self.head}")
+        return self
 
 
 def require_weights_file(model: ModelParams) -> None:

@@ -1,48 +1,71 @@
-"""The network: raw pixels in, years out. It holds its own pixel scaling; photos of its size are all that it needs."""
+"""The network: raw pixels in, a head's outputs out; and the model around it that gives years.
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+It holds its own pixel scaling; photos of its size are all that it needs.
+"""
 
 import numpy as np
 
 from realage.backbones import MODULES, ModelParams
 from realage.errors import UserError
+from realage.heads import Head
+from realage.pretrained import build_backbone
 from realage.quiet_keras import keras
 
 
-def build_model(params: ModelParams, size: int, mean_age: float) -> keras.Model:
-    """Build the age regressor with random weights.
+def build_network(params: ModelParams, head: Head, size: int, mean_age: float) -> keras.Model:
+    """Build the network that is trained, with random weights.
 
     Raises UserError where `size` is too small for the backbone.
 
-    Input: float32 (n, size, size, 3), RGB in [0, 255]. Output: float32 (n, 1), years. `mean_age` (years) is where the
-    output starts if `model.output_bias` says so: from 0, the first epochs would go into learning the mean.
+    Input: float32 (n, size, size, 3), RGB in [0, 255]. Output: float32 (n, head.units), before the head's activation.
+    `mean_age` (years) is where the head starts if `model.output_bias` says so: from 0, the first epochs would go into
+    learning the mean.
     """
     pixels = keras.Input((size, size, 3), name="pixels")
     scaled = pixel_scaling_layer(params)(pixels)
     features = _untrained_backbone(params, size)(scaled)
     features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
     features = keras.layers.Dropout(params.dropout, name="dropout")(features)
-    features = keras.layers.Dense(params.dense_units, activation="relu", name="dense")(features)
-    bias = mean_age if params.output_bias == "mean_age" else 0.0
-    years = keras.layers.Dense(
-        1,
-        activation=params.output,
+    if params.dense_units:
+        features = keras.layers.Dense(params.dense_units, activation="relu", name="dense")(features)
+    bias = head.start(mean_age) if params.output_bias == "mean_age" else np.zeros(head.units)
+    outputs = keras.layers.Dense(
+        head.units,
         bias_initializer=keras.initializers.Constant(bias),
         dtype="float32",  # half precision would round to eighths of a year
-        name="years",
+        name="outputs",
     )(features)
-    return keras.Model(pixels, years, name="age")
+    return keras.Model(pixels, outputs, name="network")
 
 
-def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras.Model:
-    """The `keras.applications` network without its top; `weights` as Keras takes them: None, 'imagenet' or a path."""
-    with no_layer_skipped():
-        return getattr(keras.applications, params.backbone)(
-            include_top=False, weights=weights, input_shape=(size, size, 3), name="backbone"
-        )
+def build_predictor(network: keras.Model, head: Head, flip_average: bool) -> keras.Model:
+    """Wrap the trained `network`, sharing its weights, so that it gives years.
+
+    Input: as the network's. Output: `years`, float32 (n, 1), and, of a head that predicts a distribution, `spread`, its
+    standard deviation in years, float32 (n, 1). With `flip_average`, the activated outputs for a photo and its mirror
+    image are averaged. All layers are Keras' own, so that the saved model needs no code of ours to load.
+    """
+    # Keras would save the optimizer and losses of a compiled network, whatever it is told.
+    network = keras.Model(network.input, network.output, name=network.name)
+    pixels = keras.Input(network.input_shape[1:], name="pixels")
+    activate = keras.layers.Activation(head.activation, dtype="float32", name=head.activation)
+    activated = activate(network(pixels))
+    if flip_average:
+        mirrored = activate(network(keras.ops.flip(pixels, axis=2)))
+        activated = keras.layers.Average(dtype="float32", name="flip_average")([activated, mirrored])
+    moments = keras.layers.Dense(
+        head.moments.shape[1],
+        use_bias=False,
+        kernel_initializer=keras.initializers.Constant(head.moments),
+        trainable=False,
+        dtype="float32",
+        name="moments",
+    )(activated)
+    years, *squares = keras.ops.split(moments, head.moments.shape[1], axis=1)
+    outputs = {"years": years}
+    if squares:
+        outputs["spread"] = keras.ops.sqrt(keras.ops.relu(squares[0] - keras.ops.square(years)))
+    return keras.Model(pixels, outputs, name="age")
 
 
 def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
@@ -55,23 +78,6 @@ def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = params.batch_norm_momentum
     return backbone
-
-
-def load_backbone_weights(model: keras.Model, path: Path) -> None:
-    """Give the model's backbone the weights in `path`; raises UserError where they are another network's."""
-    try:
-        with no_layer_skipped():
-            model.get_layer("backbone").load_weights(path)
-    except (UserWarning, ValueError, OSError, KeyError) as error:
-        raise UserError(f"{path}: does not hold this backbone's weights: {error}") from error
-
-
-@contextmanager
-def no_layer_skipped() -> Iterator[None]:
-    """Turn Keras' warning that a file holds no weights for some layer into an error."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Skipping")
-        yield
 
 
 def pixel_scaling_layer(params: ModelParams) -> keras.layers.Layer:

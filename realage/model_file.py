@@ -4,6 +4,9 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from realage.errors import UserError
 from realage.files import replacing
@@ -24,14 +27,13 @@ class Recipe(Section):
 
 
 def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
-    """Save the functional `model` without its optimizer; `recipe` travels as `realage.json` in the same archive.
+    """Save the functional `model`, which was never compiled; `recipe` travels as `realage.json` in the same archive.
 
     Keras writes times and memory addresses into the archive; here they are replaced. Plain
     `keras.models.load_model` reads the file all the same.
     """
     with replacing(path) as part:
-        # Keras would save the optimizer of a compiled model, three times the size, whatever it is told.
-        keras.Model(model.inputs, model.outputs, name=model.name).save(part)
+        model.save(part)
         with zipfile.ZipFile(part) as archive:
             members = {name: archive.read(name) for name in sorted(archive.namelist())}
         metadata = json.loads(members["metadata.json"])
@@ -59,6 +61,19 @@ def load_model(path: Path) -> keras.Model:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (zipfile.BadZipFile, ValueError, TypeError, KeyError, OSError) as error:
         raise UserError(f"{path}: Keras cannot load it: {error}") from error
+
+
+class Ages(NamedTuple):
+    """Predictions, float64 (n,), years: the ages, and their standard deviations where the model's head has any."""
+
+    years: np.ndarray
+    spread: np.ndarray | None
+
+
+def predict_ages(model: keras.Model, photos: Any) -> Ages:
+    """Predict from `photos`, float32 (n, size, size, 3) RGB in [0, 255], or batches of them as Keras takes them."""
+    outputs = {name: values.astype(np.float64).ravel() for name, values in model.predict(photos, verbose=0).items()}
+    return Ages(outputs["years"], outputs.get("spread"))
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -14,6 +14,8 @@ from realage.quiet_keras import keras
 class PhotoDataset(keras.utils.PyDataset):
     """Batches of (float32 (n, size, size, 3) RGB in [0, 255], float32 (n,) years), read from `folder`.
 
+    With `weights`, one a photo, a third float32 (n,) says what each counts in the loss.
+
     With an `augmenter` the photos come shuffled and transformed. The order depends on (seed, epoch) alone and a
     photo's transform on (seed, epoch, photo), so neither threads nor a restart change them. Raises UserError where a
     photo is missing: from within a thread, Keras would wrap it into pages of its own.
@@ -27,12 +29,13 @@ class PhotoDataset(keras.utils.PyDataset):
         batch_size: int,
         augmenter: PhotoAugmenter | None = None,
         seed: int = 0,
+        weights: np.ndarray | None = None,
     ) -> None:
         require_prepared(folder, photos)
         super().__init__(workers=data_workers(), use_multiprocessing=False, max_queue_size=16)
         self.folder, self.photos, self.batch_size = folder, list(photos), batch_size
         self.ages = np.asarray(ages, dtype=np.float32)
-        self.augmenter, self.seed = augmenter, seed
+        self.augmenter, self.seed, self.weights = augmenter, seed, weights
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -51,9 +54,10 @@ class PhotoDataset(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self.photos) // self.batch_size)
 
-    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, ...]:
         chosen = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        return np.stack([self._photo(i) for i in chosen]), self.ages[chosen]
+        photos, ages = np.stack([self._photo(i) for i in chosen]), self.ages[chosen]
+        return (photos, ages) if self.weights is None else (photos, ages, self.weights[chosen])
 
     def _photo(self, index: int) -> np.ndarray:
         photo = read_prepared(self.folder, self.photos[index])

@@ -10,11 +10,12 @@ import pandas as pd
 
 from realage.command import run
 from realage.errors import UserError
-from realage.model_file import load_model, read_recipe
+from realage.framing import Framed, frame_photo
+from realage.model_file import load_model, predict_ages, read_recipe
 from realage.parallel import map_photos
 from realage.photo_names import find_photos
 from realage.photos import PhotoError, load_photo
-from realage.prepared import PrepareParams, fit_square
+from realage.prepared import PrepareParams
 
 CHUNK = 256  # photos in memory at once
 
@@ -27,30 +28,42 @@ def predict() -> None:
     model = load_model(arguments.model)
     chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
     rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
-    print(_formatted(pd.DataFrame(rows, columns=["photo", "age", "error"]), arguments.format))
+    spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * (prepare.crop == "face")
+    table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
+    # A photo that could not be read has no number of faces, which would make the others floats.
+    print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), arguments.format))
     unread = sum(row["error"] != "" for row in rows)
     if unread:
         raise UserError(f"{unread} of {len(rows)} photos could not be read: the column 'error' says why")
 
 
 def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[dict]:
-    """A row a photo: `photo`, `age` (years, or NaN) and `error` (why there is no age, or empty)."""
+    """A row a photo: `photo`, `age` and perhaps `spread` (years), `faces` and `error` (why there is no age, or empty).
 
-    def look(photo: Path) -> np.ndarray | str:
+    `faces` is the number found, or None where the model was not trained with crop `face`.
+    """
+
+    def look(photo: Path) -> Framed | str:
         try:
-            return fit_square(load_photo(photo), prepare)
+            return frame_photo(load_photo(photo), prepare)
         except PhotoError as error:
             return str(error)
 
     seen = list(map_photos(look, photos, "photos"))
-    readable = [pixels for pixels in seen if not isinstance(pixels, str)]
-    ages = iter(model.predict(np.stack(readable).astype("float32"), verbose=0).ravel() if readable else [])
+    readable = [framed.pixels for framed in seen if isinstance(framed, Framed)]
+    found = iter(_ages(model, np.stack(readable).astype("float32")) if readable else [])
     return [
-        {"photo": str(photo), "age": float("nan"), "error": pixels}
-        if isinstance(pixels, str)
-        else {"photo": str(photo), "age": round(float(next(ages)), 1), "error": ""}
-        for photo, pixels in zip(photos, seen)
+        {"photo": str(photo), **next(found), "faces": framed.faces}
+        if isinstance(framed, Framed)
+        else {"photo": str(photo), "error": framed}
+        for photo, framed in zip(photos, seen)
     ]
+
+
+def _ages(model, pixels: np.ndarray) -> list[dict]:
+    columns = {"age": (ages := predict_ages(model, pixels)).years, "spread": ages.spread, "error": ""}
+    table = pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+    return table.round(1).to_dict("records")
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -77,8 +90,7 @@ def _formatted(table: pd.DataFrame, style: str) -> str:
     if style == "csv":
         return table.to_csv(index=False, lineterminator="\n").rstrip()
     if style == "json":
-        records = [{**row, "age": None if row["error"] else row["age"]} for row in table.to_dict("records")]
-        return json.dumps(records, indent=2)
+        return json.dumps(table.astype(object).where(table.notna(), None).to_dict("records"), indent=2)
     return table.to_string(index=False, na_rep="")
 
 

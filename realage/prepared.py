@@ -6,7 +6,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from pydantic import Field
 
 from realage.errors import UserError
@@ -19,18 +19,9 @@ class PrepareParams(Section):
     # Never call a key `size` or `nfiles`: DVC's run cache leaves keys of these names out when it looks whether a stage
     # with the same params has run before, and so would check out photos of another size.
     image_size: int = Field(ge=32, le=1_024)  # side of the square, pixels
+    crop: Literal["none", "face"]  # the whole photo, or its largest face, upright; the whole photo where none is found
+    margin: float = Field(ge=0, le=2)  # share of the face's side that crop `face` adds on each side
     fit: Literal["pad", "stretch"]  # keep proportions and fill up with black, or stretch as Keras' loaders do
-
-
-def fit_square(pixels: np.ndarray, params: PrepareParams) -> np.ndarray:
-    """Resize uint8 RGB (height, width, 3) to (image_size, image_size, 3), with an antialiasing filter.
-
-    Training and prediction both come through here, so they cannot see a photo differently.
-    """
-    image, square = Image.fromarray(pixels), (params.image_size, params.image_size)
-    if params.fit == "pad":
-        return np.array(ImageOps.pad(image, square, Image.Resampling.BICUBIC))
-    return np.array(image.resize(square, Image.Resampling.BICUBIC))
 
 
 def write_prepared(folder: Path, photo: str, pixels: np.ndarray) -> None:

@@ -20,16 +20,24 @@ class AugmentParams(Section):
     zoom_range: Share
     brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
     horizontal_flip: bool
+    interpolation_order: Literal[1, 3]  # 1, linear, blurs: photos to predict are then sharper than all it learnt from
+    random_erasing: Share  # probability; not ImageDataGenerator's: a rectangle takes one colour
 
 
 class TrainParams(Section):
     """Section `train`."""
 
+    photos: int | None = Field(ge=1)  # null trains on all; a number on so many, the same ones for every seed
     epochs: int = Field(ge=1, le=10_000)
     batch_size: int = Field(ge=1, le=4_096)  # photos
     learning_rate: float = Field(gt=0, le=1)  # Adam's, at its peak
     warmup_epochs: float = Field(ge=0)  # rising linearly from 0
     schedule: Literal["cosine", "constant"]  # after the warm-up; cosine ends at 0
+    weight_decay: float = Field(ge=0, le=1)  # of kernels, decoupled from the gradient as in AdamW
+    weight_average: float = Field(ge=0, lt=1)  # share that a step keeps of the running average; 0 averages nothing
+    loss: Literal["mse", "mae", "huber"]  # of the predicted age; heads add what they are taught beside it
+    label_spread: float = Field(gt=0, le=50)  # years, of the Gaussian that head distribution is taught
+    balance: float = Field(ge=0, le=1)  # a photo's weight is its age's smoothed frequency to minus this power
     keep: Literal["best", "last"]  # epoch, by validation MAE
     seed: int = Field(ge=0, lt=2**32)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]

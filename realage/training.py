@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from realage.checkpoints import Checkpoints, State
 from realage.errors import UserError
+from realage.heads import Head
 from realage.photo_dataset import PhotoDataset
 from realage.quiet_keras import keras
 from realage.recipe import TrainParams
@@ -22,11 +23,20 @@ def seed_everything(params: TrainParams) -> None:
     keras.mixed_precision.set_dtype_policy(params.precision)
 
 
-def compile_model(model: keras.Model, params: TrainParams, steps_per_epoch: int) -> None:
-    """Mean squared error in years squared, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980)."""
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate_schedule(params, steps_per_epoch)), loss="mse", metrics=["mae"]
+def compile_network(network: keras.Model, head: Head, params: TrainParams, steps_per_epoch: int) -> None:
+    """The head's loss, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980).
+
+    Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and spares biases and normalization; weights
+    are averaged exponentially (Polyak & Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780).
+    """
+    optimizer = keras.optimizers.Adam(
+        learning_rate_schedule(params, steps_per_epoch),
+        weight_decay=params.weight_decay or None,
+        use_ema=params.weight_average > 0,
+        ema_momentum=params.weight_average,
     )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    network.compile(optimizer, loss=head.loss(params), metrics=[head.mae])
 
 
 def learning_rate_schedule(
@@ -62,8 +72,8 @@ def fit_model(
     """Train the compiled `model` in place and leave it with the weights of the epoch that `train.keep` asks for.
 
     Goes on after the last epoch in `checkpoints`, with the same results as if it had never stopped. Its history has
-    columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` in years squared, `mae` and `val_mae` in
-    years. Raises UserError where the loss stops being a number.
+    columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` as the head has them, `mae` and `val_mae`
+    in years. Raises UserError where the loss stops being a number.
     """
     history = _History(model, params.epochs, len(train), checkpoints)
     epochs_before = history.resume()
@@ -122,6 +132,15 @@ class _History(keras.callbacks.Callback):
             total=self.epochs * steps, initial=len(self.rows) * steps, desc="train", unit=" steps", disable=None
         )
 
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        # What is validated, and perhaps kept, is the running average; without one, Keras changes nothing here.
+        self.trained_weights = self.model.get_weights()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        self.validated_weights = self.model.get_weights()
+        self.model.set_weights(self.trained_weights)
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update()
 
@@ -131,7 +150,7 @@ class _History(keras.callbacks.Callback):
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
         if self.best is self.rows[-1]:
-            self.best_weights = self.model.get_weights()
+            self.best_weights = self.validated_weights
         self.checkpoints.save(state_of(self.model, self.rows, self.best_weights))
         self.bar.write(
             f"epoch {epoch + 1:>3}/{self.epochs}: MAE {logs['mae']:.2f} in training, {logs['val_mae']:.2f} years in "

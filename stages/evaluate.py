@@ -12,7 +12,7 @@ from realage.evaluation_charts import draw_evaluation, draw_worst
 from realage.files import read_json, read_rows, write_csv, write_json
 from realage.groups import groups_of
 from realage.metrics import EvaluateParams, score, score_groups
-from realage.model_file import load_model, read_recipe
+from realage.model_file import load_model, predict_ages, read_recipe
 from realage.params import load
 from realage.photo_dataset import PhotoDataset
 from realage.prepared import read_prepared
@@ -41,12 +41,12 @@ def evaluate() -> None:
 
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with a column `predicted_age`, years."""
+    """`rows` with `predicted_age`, and `predicted_spread` where the head has one, both in years."""
     recipe = read_recipe(MODEL).train
     set_up_device(recipe.backend, recipe.threads)
     photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe.batch_size)
-    ages = load_model(MODEL).predict(photos, verbose=0)
-    return rows.assign(predicted_age=ages.astype("float64").ravel())
+    ages = predict_ages(load_model(MODEL), photos)
+    return rows.assign(predicted_age=ages.years, **({} if ages.spread is None else {"predicted_spread": ages.spread}))
 
 
 def _score_splits(

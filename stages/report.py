@@ -54,7 +54,8 @@ def _gather(params: ReportParams) -> dict:
         "model": load("model", ModelParams).model_dump(),
         "train": load("train", TrainParams).model_dump(),
     }
-    metrics = {name: read_json(METRICS / f"{name}.json") for name in ("validate", "split", "eda", "train", "evaluate")}
+    names = ("validate", "split", "eda", "prepare", "train", "evaluate")
+    metrics = {name: read_json(METRICS / f"{name}.json") for name in names}
     # Rejected ages may be anything that someone typed: they stay text.
     rejected = pd.read_csv("data/labels/rejected.csv", dtype=str, keep_default_na=False)
     return {

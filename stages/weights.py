@@ -9,8 +9,8 @@ from realage.backbones import ModelParams
 from realage.command import run
 from realage.errors import UserError
 from realage.files import replacing, write_json
-from realage.model import build_backbone
 from realage.params import load
+from realage.pretrained import build_backbone
 from realage.quiet_keras import keras
 
 # Pixels that Keras insists on where 224 will not do; without a top, the weights are the same for every size.

@@ -61,10 +61,16 @@ def small_params() -> dict:
 def recipe(**changes) -> TrainParams:
     """Section `train` for a test that trains without a params file."""
     defaults = {
+        "photos": None,
         "epochs": 10,
         "batch_size": 4,
         "learning_rate": 0.1,
         "warmup_epochs": 2,
+        "weight_decay": 0.0,
+        "weight_average": 0.0,
+        "loss": "mse",
+        "label_spread": 2.0,
+        "balance": 0.0,
         "schedule": "cosine",
         "keep": "best",
         "seed": 1,
@@ -79,6 +85,8 @@ def recipe(**changes) -> TrainParams:
             "zoom_range": 0,
             "brightness_range": 0,
             "horizontal_flip": False,
+            "interpolation_order": 1,
+            "random_erasing": 0,
         },
     }
     return TrainParams(**{**defaults, **changes})

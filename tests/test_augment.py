@@ -18,6 +18,8 @@ OFF = {
     "zoom_range": 0.0,
     "brightness_range": 0.0,
     "horizontal_flip": False,
+    "interpolation_order": 1,
+    "random_erasing": 0.0,
 }
 ALL = {
     "rotation_range": 20.0,
@@ -29,6 +31,8 @@ ALL = {
     "horizontal_flip": True,
 }
 ALONE = [{name: ALL[name]} for name in ALL]
+# Where cubic interpolation overshoots, the stock brightness stretches all of the photo.
+CUBIC = {**ALL, "brightness_range": 0.0, "interpolation_order": 3}
 
 
 def stock(options: dict) -> ImageDataGenerator:
@@ -48,10 +52,11 @@ def photo() -> np.ndarray:
 def test_same_seed_same_transform_as_the_stock_generator(options, seed):
     ours = PhotoAugmenter(AugmentParams(**{**OFF, **options})).get_random_transform((64, 48, 3), seed)
     theirs = stock(options).get_random_transform((64, 48, 3), seed)
+    assert ours.pop("erased") is None
     assert ours == pytest.approx({name: theirs[name] for name in ours})
 
 
-@pytest.mark.parametrize("options", [*ALONE, ALL], ids=[*ALL, "all"])
+@pytest.mark.parametrize("options", [*ALONE, ALL, CUBIC], ids=[*ALL, "all", "cubic"])
 def test_same_picture_as_the_stock_generator(options):
     for seed in range(6):
         ours = PhotoAugmenter(AugmentParams(**{**OFF, **options})).random_transform(photo(), seed)
@@ -65,8 +70,63 @@ def test_all_off_changes_nothing():
     np.testing.assert_array_equal(PhotoAugmenter(AugmentParams(**OFF)).random_transform(photo(), 1), photo())
 
 
+def erasing(probability: float, **changes) -> PhotoAugmenter:
+    return PhotoAugmenter(AugmentParams(**{**OFF, **changes, "random_erasing": probability}))
+
+
+def test_erasing_paints_a_rectangle_of_one_colour_over_a_part_of_the_photo():
+    black, shares, corners = np.zeros((64, 48, 3), np.uint8), [], set()
+    for seed in range(300):
+        painted = erasing(0.99).random_transform(black, seed)
+        assert painted.dtype == np.float32 and painted.shape == black.shape and painted.max() <= 255
+        changed = painted.any(axis=2)
+        if changed.any():
+            rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+            patch = painted[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            assert (patch == patch[0, 0]).all() and changed.sum() == patch.shape[0] * patch.shape[1]
+            # Sides are rounded to whole pixels, and so by up to half of one.
+            low, high = ((patch.shape[0] + half) * (patch.shape[1] + half) for half in (-0.5, 0.5))
+            assert low <= 0.25 * changed.size and high >= 0.02 * changed.size
+            shares.append(changed.mean())
+            corners |= {(side, at) for side, at in enumerate((rows[0], 63 - rows[-1], columns[0], 47 - columns[-1]))}
+    assert len(shares) >= 290 and min(shares) < 0.04 and max(shares) > 0.23
+    assert np.mean(shares) == pytest.approx(0.135, abs=0.02)
+    assert {(side, 0) for side in range(4)} <= corners  # it gets to every edge
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3])
+def test_erasing_comes_as_often_as_it_says(probability):
+    drawn = [erasing(probability).get_random_transform((64, 48, 3), seed)["erased"] for seed in range(1_000)]
+    assert np.mean([patch is not None for patch in drawn]) == pytest.approx(probability, abs=0.05 * (probability > 0))
+
+
+def test_the_same_seed_erases_the_same_and_another_something_else():
+    augmenter = erasing(0.99)
+    first, again, other = (augmenter.random_transform(photo(), seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_erasing_changes_no_other_transform_and_no_pixel_outside():
+    with_it, without = erasing(0.99, **ALL), erasing(0.0, **ALL)
+    for seed in range(20):
+        transform, expected = (a.get_random_transform((64, 64, 3), seed) for a in (with_it, without))
+        erased = transform.pop("erased")
+        assert expected.pop("erased") is None and transform == expected and erased is not None
+        rows, columns, colour = erased
+        picture = without.random_transform(photo(), seed)
+        picture[rows, columns] = colour
+        np.testing.assert_array_equal(with_it.random_transform(photo(), seed), picture)
+
+
+def test_the_photo_itself_is_never_painted():
+    original = photo().astype("float32")
+    erasing(0.99).random_transform(original, 1)
+    np.testing.assert_array_equal(original, photo())
+
+
 def test_global_randomness_is_neither_read_nor_changed():
-    augmenter = PhotoAugmenter(AugmentParams(**ALL))
+    augmenter = PhotoAugmenter(AugmentParams(**{**OFF, **ALL}))
     np.random.seed(1)
     first = augmenter.random_transform(photo(), 5)
     state = np.random.get_state()[1].tolist()
@@ -84,7 +144,7 @@ def prepared(tmp_path):
 def epochs(folder, workers: str, monkeypatch, first_epoch: int = 0) -> list[list]:
     monkeypatch.setenv("REALAGE_WORKERS", workers)
     photos = PhotoDataset(
-        folder, [f"hash{i}" for i in range(10)], range(10), 4, PhotoAugmenter(AugmentParams(**ALL)), seed=1
+        folder, [f"hash{i}" for i in range(10)], range(10), 4, PhotoAugmenter(AugmentParams(**{**OFF, **ALL})), seed=1
     )
     photos.start_epoch(first_epoch)
     result = []

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import recipe
+from conftest import PROJECT, recipe
 
+from realage.backbones import ModelParams
 from realage.checkpoints import KEPT_TRAININGS, Checkpoints, State
+from realage.heads import build_head
+from realage.params import load
 from realage.photo_dataset import PhotoDataset
 from realage.prepared import write_prepared
 from realage.quiet_keras import keras
-from realage.training import Fit, compile_model, fit_model
+from realage.training import Fit, compile_network, fit_model
+
+LINE = build_head(load("model", ModelParams, PROJECT / "params.yaml").model_copy(update={"head": "regression"}))
 
 
 def state(epochs: int) -> State:
@@ -185,7 +190,7 @@ def train(photos: PhotoDataset, checkpoints: Checkpoints, keep: str) -> tuple[Fi
     # It learns to say a higher and higher age, which is wrong for newborns: the first epoch stays the best.
     newborns = PhotoDataset(photos.folder, photos.photos, [0] * len(photos.photos), batch_size=4)
     params = recipe(keep=keep, epochs=4, learning_rate=0.1, schedule="constant", warmup_epochs=0)
-    compile_model(model, params, len(photos))
+    compile_network(model, LINE, params, len(photos))
     return fit_model(model, photos, newborns, params, checkpoints), model.get_weights()
 
 

@@ -25,7 +25,7 @@ from conftest import (
 )
 
 from realage.backbones import ModelParams
-from realage.model import build_backbone
+from realage.pretrained import build_backbone
 
 pytestmark = pytest.mark.slow
 

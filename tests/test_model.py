@@ -10,17 +10,25 @@ from conftest import PROJECT
 
 from realage.backbones import MODULES, ModelParams
 from realage.errors import UserError
-from realage.model import build_model, load_backbone_weights, pixel_scaling_layer
-from realage.model_file import Recipe, load_model, read_recipe, save_model
+from realage.heads import build_head
+from realage.model import build_network, build_predictor, pixel_scaling_layer
+from realage.model_file import Recipe, load_model, predict_ages, read_recipe, save_model
 from realage.params import load
 from realage.prepared import PrepareParams
+from realage.pretrained import load_backbone_weights
 from realage.quiet_keras import keras
 from realage.recipe import TrainParams
+from realage.training import compile_network
 
 RECIPE = Recipe(
-    prepare=PrepareParams(image_size=32, fit="pad"), train=load("train", TrainParams, PROJECT / "params.yaml")
+    prepare=PrepareParams(image_size=32, crop="none", margin=0.3, fit="pad"),
+    train=load("train", TrainParams, PROJECT / "params.yaml"),
 )
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype("float32")
+AGES = np.array([0.0, 40.0, 80.0])
+HEADS = ("regression", "distribution", "ordinal")
+SMALL_PIXELS = np.random.default_rng(2).integers(0, 256, (20, 4, 4, 3)).astype("float32")
+MIRRORED = SMALL_PIXELS[:, :, ::-1]
 
 
 def model_params(**changes) -> ModelParams:
@@ -31,10 +39,22 @@ def model_params(**changes) -> ModelParams:
         "batch_norm_momentum": 0.9,
         "dense_units": 8,
         "dropout": 0.0,
+        "head": "regression",
         "output": "linear",
         "output_bias": "mean_age",
+        "flip_average": False,
     }
     return ModelParams(**{**defaults, **changes})
+
+
+def network(size: int = 32, **changes) -> keras.Model:
+    params = model_params(**changes)
+    return build_network(params, build_head(params), size, mean_age=31.2)
+
+
+def predictor(network: keras.Model, **changes) -> keras.Model:
+    params = model_params(**changes)
+    return build_predictor(network, build_head(params), params.flip_average)
 
 
 def test_every_backbone_of_the_installed_keras_is_offered():
@@ -55,61 +75,146 @@ def test_unit_scaling_divides_by_255():
     np.testing.assert_allclose(scaled, PIXELS / 255, atol=1e-6)
 
 
-def test_output_starts_at_the_mean_age_or_at_zero():
-    near_mean = build_model(model_params(), 32, mean_age=31.2).predict(PIXELS, verbose=0)
-    near_zero = build_model(model_params(output_bias="zero"), 32, mean_age=31.2).predict(PIXELS, verbose=0)
-    assert near_mean.shape == (3, 1)
-    assert np.abs(near_mean - 31.2).max() < 5 and np.abs(near_zero).max() < 5
-
-
 def test_batch_norm_momentum_reaches_every_layer_or_none():
     def momenta(**changes) -> set[float]:
-        backbone = build_model(model_params(**changes), 32, 30).get_layer("backbone")
+        backbone = network(**changes).get_layer("backbone")
         return {layer.momentum for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)}
 
     assert momenta() == {0.9} and momenta(batch_norm_momentum=None) == {0.999}
 
 
+@pytest.mark.parametrize("name", HEADS)
+def test_an_untrained_network_says_where_its_head_starts(name):
+    raw = network(head=name).get_layer("outputs")
+    zero = network(head=name, output_bias="zero").get_layer("outputs")
+    expected = build_head(model_params(head=name)).start(31.2)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(raw.bias), expected, rtol=1e-6)
+    assert zero.bias.shape == expected.shape and not keras.ops.convert_to_numpy(zero.bias).any()
+
+
 def test_every_weight_but_the_pixel_scaling_learns():
-    model = build_model(model_params(), 32, 30)
+    model = network()
     model.compile("sgd", "mse")
     before = [weight.copy() for weight in model.get_weights()]
     frozen = [weight.copy() for weight in model.get_layer("pixel_scaling").get_weights()]
-    model.fit(PIXELS, np.array([0.0, 40.0, 80.0]), epochs=2, verbose=0)
+    model.fit(PIXELS, AGES, epochs=2, verbose=0)
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights())]
     assert np.mean(changed) > 0.9
     for a, b in zip(frozen, model.get_layer("pixel_scaling").get_weights()):
         np.testing.assert_array_equal(a, b)
 
 
-def test_half_precision_gives_years_in_float32():
+@pytest.mark.parametrize("name", ["regression", "ordinal"])
+def test_half_precision_gives_years_in_float32(name):
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
     try:
-        model = build_model(model_params(), 32, 31.2)
+        trained = network(head=name)
+        model = predictor(trained, head=name, flip_average=True)
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
-    assert model.get_layer("years").compute_dtype == "float32" and model.get_layer("dense").compute_dtype == "bfloat16"
-    assert model.get_layer("pixel_scaling").compute_dtype == "float32"
+    assert trained.get_layer("dense").compute_dtype == "bfloat16"
+    assert {trained.get_layer(layer).compute_dtype for layer in ("pixel_scaling", "outputs")} == {"float32"}
+    assert {values.dtype for values in model.predict(PIXELS, verbose=0).values()} == {np.dtype("float32")}
+    # What follows the network loses nothing to half precision: each of its steps takes and gives float32.
+    assert {layer.compute_dtype for layer in model.layers if layer.name in (
+        "linear", "softmax", "sigmoid", "flip_average", "moments"
+    )} == {"float32"}
+
+
+def small_network(units: int) -> keras.Model:
+    """A network that sees where in the photo something is, with weights of chance, for what comes after it."""
+    keras.utils.set_random_seed(7)
+    pixels = keras.Input((4, 4, 3))
+    features = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
+    return keras.Model(pixels, keras.layers.Dense(units, name="outputs")(features), name="network")
+
+
+def small_predictors(name: str) -> tuple[keras.Model, keras.Model]:
+    """Two predictors around one network: without and with the average over mirror images."""
+    shared = small_network(build_head(model_params(head=name)).units)
+    return predictor(shared, head=name), predictor(shared, head=name, flip_average=True)
+
+
+def ages(model: keras.Model, photos: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values.ravel().astype("float64") for name, values in model.predict(photos, verbose=0).items()}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_years_come_with_a_spread_where_the_head_has_one(name):
+    model = small_predictors(name)[0]
+    shapes = {output: values.shape for output, values in model.predict(SMALL_PIXELS, verbose=0).items()}
+    assert shapes == ({"years": (20, 1)} if name == "regression" else {"years": (20, 1), "spread": (20, 1)})
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_flip_average_says_the_same_of_a_photo_and_its_mirror_image(name):
+    plain, averaged = small_predictors(name)
+    found, mirrored = ages(averaged, SMALL_PIXELS), ages(averaged, MIRRORED)
+    for output in found:
+        np.testing.assert_allclose(found[output], mirrored[output], rtol=1e-5, atol=1e-5)
+    assert np.abs(ages(plain, SMALL_PIXELS)["years"] - ages(plain, MIRRORED)["years"]).max() > 0.1
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_flip_average_is_of_the_two_predictions_and_their_distributions(name):
+    plain, averaged = small_predictors(name)
+    one, other, found = ages(plain, SMALL_PIXELS), ages(plain, MIRRORED), ages(averaged, SMALL_PIXELS)
+    np.testing.assert_allclose(found["years"], (one["years"] + other["years"]) / 2, rtol=1e-5, atol=1e-5)
+    if name != "regression":
+        # The variance of a mixture of two: that within them, and that between their means.
+        within = (one["spread"] ** 2 + other["spread"] ** 2) / 2
+        between = ((one["years"] - other["years"]) / 2) ** 2
+        np.testing.assert_allclose(found["spread"] ** 2, within + between, rtol=1e-4)
+
+
+def test_relu_is_of_the_regression_alone_and_acts_before_the_average():
+    shared = small_network(1)
+    linear, relu = (ages(predictor(shared, output=output), SMALL_PIXELS)["years"] for output in ("linear", "relu"))
+    assert linear.min() < 0 < linear.max()
+    np.testing.assert_allclose(relu, np.maximum(linear, 0), rtol=1e-6)
+    averaged = ages(predictor(shared, output="relu", flip_average=True), SMALL_PIXELS)["years"]
+    mirrored = np.maximum(ages(predictor(shared), MIRRORED)["years"], 0)
+    np.testing.assert_allclose(averaged, (relu + mirrored) / 2, rtol=1e-5)
+    for name in ("distribution", "ordinal"):
+        with pytest.raises(ValueError, match=f"relu is for head regression.*{name}"):
+            model_params(head=name, output="relu")
 
 
 def test_a_saved_model_predicts_the_same_and_plain_keras_loads_it(tmp_path):
-    model = build_model(model_params(), 32, 31.2)
-    save_model(model, tmp_path / "age.keras", RECIPE)
-    expected = model.predict(PIXELS, verbose=0)
-    for loaded in (load_model(tmp_path / "age.keras"), keras.models.load_model(tmp_path / "age.keras")):
-        np.testing.assert_array_equal(loaded.predict(PIXELS, verbose=0), expected)
-    assert read_recipe(tmp_path / "age.keras") == RECIPE
+    changes = {"head": "distribution", "flip_average": True}
+    models = {name: (small_predictors(name)[1], SMALL_PIXELS) for name in HEADS}
+    models["real"] = predictor(network(**changes), **changes), PIXELS
+    for name, (model, photos) in models.items():
+        file = tmp_path / f"{name}.keras"
+        save_model(model, file, RECIPE)
+        expected = model.predict(photos, verbose=0)
+        for loaded in (load_model(file), keras.models.load_model(file)):
+            found = loaded.predict(photos, verbose=0)
+            assert found.keys() == expected.keys() and all(np.array_equal(found[key], expected[key]) for key in found)
+        assert read_recipe(file) == RECIPE
+
+
+def test_predicted_ages_are_flat_and_double(tmp_path):
+    for name in HEADS:
+        found = predict_ages(small_predictors(name)[1], SMALL_PIXELS)
+        assert found.years.shape == (20,) and found.years.dtype == np.float64
+        assert found.spread is None if name == "regression" else found.spread.shape == (20,)
 
 
 def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
-    model = build_model(model_params(), 32, 31.2)
-    save_model(model, tmp_path / "untrained.keras", RECIPE)
-    model.compile("adam", "mse")
-    model.fit(PIXELS, np.array([0.0, 40.0, 80.0]), verbose=0)
+    params = model_params(head="distribution")
+    trained = small_network(build_head(params).units)
+    save_model(predictor(trained, head="distribution"), tmp_path / "untrained.keras", RECIPE)
+    compile_network(trained, build_head(params), RECIPE.train, steps_per_epoch=1)
+    trained.fit(SMALL_PIXELS, np.full(len(SMALL_PIXELS), 40.0), epochs=2, verbose=0)
+    model = predictor(trained, head="distribution")
     save_model(model, tmp_path / "trained.keras", RECIPE)
-    assert (tmp_path / "trained.keras").stat().st_size == (tmp_path / "untrained.keras").stat().st_size
+    untrained_size, size = ((tmp_path / name).stat().st_size for name in ("untrained.keras", "trained.keras"))
+    # Adam's moments are twice the weights; the rest are numbers, of layers and such, of another length.
+    assert abs(size - untrained_size) < trained.count_params()
     loaded = load_model(tmp_path / "trained.keras")
-    np.testing.assert_array_equal(loaded.predict(PIXELS, verbose=0), model.predict(PIXELS, verbose=0))
+    np.testing.assert_array_equal(ages(loaded, SMALL_PIXELS)["years"], ages(model, SMALL_PIXELS)["years"])
+    np.testing.assert_array_equal(loaded.get_layer("network").get_weights()[0], trained.get_weights()[0])
 
 
 def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
@@ -117,7 +222,8 @@ def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
     for name in ("a.keras", "b.keras"):
         keras.utils.clear_session()
         keras.utils.set_random_seed(1)
-        save_model(build_model(model_params(), 32, 31.2), tmp_path / name, RECIPE)
+        changes = {"head": "distribution", "flip_average": True}
+        save_model(predictor(network(**changes), **changes), tmp_path / name, RECIPE)
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
     with zipfile.ZipFile(tmp_path / "a.keras") as archive:
@@ -126,15 +232,14 @@ def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
 
 
 def test_another_networks_weights_are_refused(tmp_path):
-    other = build_model(model_params(backbone="MobileNet"), 32, 30)
-    other.get_layer("backbone").save_weights(tmp_path / "a.weights.h5")
+    network(backbone="MobileNet").get_layer("backbone").save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(UserError, match="a.weights.h5"):
-        load_backbone_weights(build_model(model_params(), 32, 30), tmp_path / "a.weights.h5")
+        load_backbone_weights(network(), tmp_path / "a.weights.h5")
 
 
 def test_a_size_that_the_backbone_cannot_take_is_named():
     with pytest.raises(UserError, match="InceptionV3.*prepare.image_size 32"):
-        build_model(model_params(backbone="InceptionV3"), 32, 30)
+        network(backbone="InceptionV3")
 
 
 @pytest.mark.parametrize("recipe", ["{}", "[]", '{"prepare": {"image_size": "large"}}'])

@@ -49,6 +49,8 @@ def test_presets_name_the_same_keys_as_the_default():
         ("validate", "min_age", 130, ["validate", "min_age"]),
         ("sample", "photos", 5, ["sample.photos", "5"]),
         ("prepare", "image_size", 8, ["prepare.image_size", "8", "32"]),
+        ("prepare", "crop", "faces", ["prepare.crop", "'faces'", "face"]),
+        ("prepare", "margin", 2.5, ["prepare.margin", "2.5", "less than or equal to 2"]),
         ("evaluate", "groups", "gender", ["evaluate.groups", "'gender'", "list"]),
         ("evaluate", "groups", ["gender", "gender"], ["evaluate.groups", "'gender' stands twice"]),
         ("evaluate", "groups", ["subject"], ["evaluate.groups", "'subject'", "no group"]),

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from realage.errors import UserError
+from realage.framing import fit_square
 from realage.photo_names import find_photos
 from realage.photos import PhotoError, load_photo, pixel_hash
-from realage.prepared import PrepareParams, fit_square
+from realage.prepared import PrepareParams
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -122,6 +123,7 @@ def test_pixel_hash_tells_shapes_and_pixels_apart():
 def test_pad_keeps_proportions_and_stretch_does_not():
     photo = np.zeros((20, 40, 3), np.uint8)
     photo[:] = RED
-    padded = fit_square(photo, PrepareParams(image_size=40, fit="pad"))
+    whole = {"image_size": 40, "crop": "none", "margin": 0.0}
+    padded = fit_square(photo, PrepareParams(**whole, fit="pad"))
     assert (padded[20] == RED).all() and (padded[2] == 0).all()
-    assert (fit_square(photo, PrepareParams(image_size=40, fit="stretch")) == RED).all()
+    assert (fit_square(photo, PrepareParams(**whole, fit="stretch")) == RED).all()

@@ -20,6 +20,7 @@ CHANGES = {
     "split.salt": ("other", {"split"}),
     "eda.seed": (2, {"eda"}),
     "prepare.image_size": (40, {"prepare", "train", "report"}),
+    "prepare.crop": ("face", {"prepare", "train", "report"}),
     "model.dropout": (0.5, {"train", "report"}),
     "model.weights": ("imagenet", {"weights", "train", "report"}),
     "train.seed": (5, {"train", "report"}),

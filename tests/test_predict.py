@@ -2,10 +2,23 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, run_module
+from conftest import PROJECT, assert_one_line_error, recipe, run_module, write_photo
+
+from realage.backbones import ModelParams
+from realage.errors import UserError
+from realage.heads import build_head
+from realage.model import build_predictor
+from realage.model_file import Recipe, load_model, predict_ages, save_model
+from realage.params import load
+from realage.photos import load_photo
+from realage.predict import predict
+from realage.prepared import PrepareParams, fit_square
+from realage.quiet_keras import keras
 
 
 @pytest.fixture
@@ -49,3 +62,71 @@ def test_what_is_not_there_is_named(pipeline, tmp_path):
     assert_one_line_error(run_module("realage.predict", pipeline, str(tmp_path / "empty")), "no photos")
     (tmp_path / "a.jpg").touch()
     assert_one_line_error(run_module("realage.predict", tmp_path, "a.jpg"), "models/age.keras", "dvc repro")
+
+
+PREPARE = PrepareParams(image_size=32, fit="pad")
+
+
+def tiny_model(path: Path, head_name: str) -> None:
+    """An untrained model that is as quick to build as to ask."""
+    keras.utils.set_random_seed(2)
+    params = load("model", ModelParams, PROJECT / "params.yaml").model_copy(update={"head": head_name})
+    head = build_head(params)
+    pixels = keras.Input((32, 32, 3))
+    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    network = keras.Model(pixels, keras.layers.Dense(head.units)(features), name="network")
+    save_model(build_predictor(network, head, flip_average=True), path, Recipe(prepare=PREPARE, train=recipe()))
+
+
+@pytest.fixture
+def good_and_bad(workspace) -> list[str]:
+    """Two photos with one between that is none, in the current folder."""
+    for name, seed in (("a.png", 1), ("c.png", 2)):
+        write_photo(Path(name), seed)
+    Path("b.png").write_text("no photo")
+    return ["a.png", "b.png", "c.png"]
+
+
+def printed(monkeypatch, capsys, model: str, style: str, photos: list[str]) -> str:
+    monkeypatch.setattr("sys.argv", ["predict", *photos, "--model", model, "--format", style])
+    if "b.png" in photos:
+        with pytest.raises(UserError, match=f"1 of {len(photos)} photos could not be read"):
+            predict()
+    else:
+        predict()
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["distribution", "ordinal"])
+def test_a_head_with_a_spread_says_it_beside_the_age(good_and_bad, monkeypatch, capsys, name):
+    tiny_model(Path("age.keras"), name)
+    pixels = np.stack([fit_square(load_photo(Path(photo)), PREPARE) for photo in ("a.png", "c.png")])
+    expected = predict_ages(load_model(Path("age.keras")), pixels.astype("float32"))
+    assert expected.spread.min() > 0.1
+
+    first, bad, last = json.loads(printed(monkeypatch, capsys, "age.keras", "json", good_and_bad))
+    assert list(first) == ["photo", "age", "spread", "error"]
+    assert bad["photo"] == "b.png" and bad["age"] is None and bad["spread"] is None and bad["error"]
+    for row, photo, age, spread in zip((first, last), ("a.png", "c.png"), *expected):
+        assert row == {"photo": photo, "age": round(age, 1), "spread": round(spread, 1), "error": ""}
+
+    header, first_line, bad_line, _ = printed(monkeypatch, capsys, "age.keras", "csv", good_and_bad).splitlines()
+    assert header == "photo,age,spread,error" and bad_line.startswith("b.png,,,")
+    assert first_line == f"a.png,{first['age']},{first['spread']},"
+    table = printed(monkeypatch, capsys, "age.keras", "table", good_and_bad).splitlines()
+    assert table[0].split() == ["photo", "age", "spread", "error"]
+    assert table[1].split() == ["a.png", str(first["age"]), str(first["spread"])] and "NaN" not in "".join(table)
+
+
+def test_the_regression_has_no_column_of_spreads(good_and_bad, monkeypatch, capsys):
+    tiny_model(Path("age.keras"), "regression")
+    rows = json.loads(printed(monkeypatch, capsys, "age.keras", "json", good_and_bad))
+    assert [list(row) for row in rows] == [["photo", "age", "error"]] * 3
+    assert [row["age"] is None for row in rows] == [False, True, False]
+
+
+def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, monkeypatch, capsys):
+    tiny_model(Path("age.keras"), "distribution")
+    (row,) = json.loads(printed(monkeypatch, capsys, "age.keras", "json", ["b.png"]))
+    assert row["age"] is None and row["spread"] is None and row["error"]
+    assert len(json.loads(printed(monkeypatch, capsys, "age.keras", "json", ["a.png", "c.png"]))) == 2

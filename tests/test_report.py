@@ -28,7 +28,8 @@ SCORES = {
 
 
 def write_project(
-    folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0
+    folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
+    faces=None,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -56,6 +57,7 @@ def write_project(
             "share_20_30": 0.4, "imbalance_ratio": 9.0, "outliers": 17,
             "by_decade": {"20-29": 180, "30-39": 0, "90+": 20},
         },
+        "prepare": {"photos": 200, **(faces or {})},
         "train": {"epochs": 3, "best_epoch": 2, "kept_epoch": 2, "parameters": 1234567},
         "evaluate": evaluate,
         "sample": {"photos": 200, "label_noise": 3.0, "floor_mae": 2.3937},
@@ -192,6 +194,15 @@ def test_copies_set_aside_and_ages_that_nobody_judges_are_owned_up_to(tmp_path, 
 def test_photos_that_stand_out_and_groups_are_shown(tmp_path, monkeypatch):
     html, _ = make(tmp_path, monkeypatch, group="f")
     assert "17 of 200 photos" in Page(html).text and "numbers of photos by group" in html
+
+
+def test_photos_without_a_face_or_with_several_are_counted(tmp_path, monkeypatch):
+    counts = {"one_face": 1_190, "no_face": 1_234, "several_faces": 56}
+    html, card = make(tmp_path, monkeypatch, faces=counts)
+    for text in (Page(html).text, card):
+        assert "56 photos show several, and 1,234 none" in text or "56 show several, and 1,234 none" in text
+    html, card = make(tmp_path / "whole", monkeypatch)
+    assert "none, which were taken whole" not in html + card
 
 
 def test_rejected_rows_are_counted_and_listed(tmp_path, monkeypatch):

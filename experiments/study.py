@@ -1,0 +1,131 @@
+"""Run the trials of trials.yaml with `dvc exp run`, and add what each came to to results.csv and curves.csv.
+
+    python -m experiments.study SCALE [--trials NAME...] [--seeds N...] --labels CSV --images FOLDER --weights H5
+
+A trial that results.csv has at this scale with this seed is not run again; one that was killed goes on after its last
+finished epoch. Run it in a clone with nothing to commit: it writes over params.yaml and what the stages write.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from realage.command import run
+from realage.errors import UserError
+from realage.params import read_params
+
+HERE = Path(__file__).parent
+BASE = Path("presets/seed.yaml")
+METRICS = ("n", "mae", "mae_ci95_lo", "mae_ci95_hi", "balanced_mae", "bias", "cs5")
+OLD = 60  # years
+
+
+def study() -> None:
+    """Run what results.csv lacks, one trial after the other."""
+    arguments = _parse_arguments()
+    plan = read_params(HERE / "trials.yaml")
+    results = arguments.results / "results.csv"
+    for trial in arguments.trials or plan["trials"]:
+        for seed in arguments.seeds:
+            key = {"scale": arguments.scale, "trial": trial, "seed": str(seed)}
+            if not is_done(results, key):
+                changes = {**changes_of(plan["trials"], trial), **plan["scales"][arguments.scale], "train.seed": seed}
+                _run_trial(f"{arguments.scale}-{trial}-{seed}", {**changes, **_data(arguments)})
+                curve = _read_csv(Path("plots/training.csv"))
+                add_rows(arguments.results / "curves.csv", [{**key, **epoch} for epoch in curve])
+                add_rows(results, [{**key, **_read_results()}])
+
+
+def changes_of(trials: dict[str, dict], name: str) -> dict[str, Any]:
+    """All that trial `name` changes in the base params: what the one that it starts from changes, and its own.
+
+    Raises UserError where there is no such trial.
+    """
+    if name not in trials:
+        raise UserError(f"--trials {name}: not in trials.yaml: it has {', '.join(trials)}")
+    trial = trials[name]
+    return {**(changes_of(trials, trial["from"]) if "from" in trial else {}), **trial["set"]}
+
+
+def _data(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "dataset.labels": str(arguments.labels.absolute()),
+        "dataset.images": str(arguments.images.absolute()),
+        "model.backbone": arguments.backbone,
+        "model.weights": arguments.weights,
+        "train.threads": arguments.threads,
+    }
+
+
+def _run_trial(name: str, changes: dict[str, Any]) -> None:
+    print(f"\n== {name}", flush=True)
+    Path("params.yaml").write_bytes(BASE.read_bytes())
+    settings = [f"--set-param={key}={json.dumps(value)}" for key, value in changes.items()]
+    # Its figures are not in results.csv, so an experiment of this name is of no use, and DVC takes no name twice.
+    subprocess.run(["dvc", "exp", "remove", "--quiet", name], check=False, capture_output=True)
+    if subprocess.run(["dvc", "exp", "run", "--name", name, *settings], check=False).returncode:
+        raise UserError(f"{name}: the run failed, see above: mend it and start the study again, it goes on from here")
+
+
+def _read_results() -> dict[str, Any]:
+    evaluation, training, machine = (
+        json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8")) for name in ("evaluate", "train", "run")
+    )
+    val = evaluation["val"]
+    old = [row for row in evaluation["by_decade"]["val"] if int(row["decade"].rstrip("+").split("-")[0]) >= OLD]
+    return {
+        **{name: round(val[name], 3) for name in METRICS},
+        "mae_60plus": round(sum(row["mae"] * row["n"] for row in old) / sum(row["n"] for row in old), 3),
+        "train_mae": round(training["train_mae"], 3),
+        "kept_epoch": training["kept_epoch"],
+        "epochs": training["epochs"],
+        "photos_seen": training["photos"] * training["epochs"],
+        "seconds": machine["seconds"],
+        "test_mae": round(evaluation["test"]["mae"], 3) if "test" in evaluation else "",
+        "data_version": evaluation["data_version"],
+    }
+
+
+def is_done(results: Path, key: dict[str, str]) -> bool:
+    """Whether `results` has a row with these values."""
+    return results.is_file() and any(key.items() <= row.items() for row in _read_csv(results))
+
+
+def add_rows(table: Path, rows: list[dict[str, Any]]) -> None:
+    """Append to a CSV `table`, to which several studies may write; raises UserError where its columns are others."""
+    with FileLock(f"{table}.lock"), table.open("a+", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        file.seek(0)
+        if (columns := next(csv.reader(file))) != list(rows[0]):
+            raise UserError(f"{table}: has columns {', '.join(columns)}: name another folder for these results")
+        writer.writerows(rows)
+
+
+def _read_csv(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m experiments.study", description="Run the study's trials.")
+    parser.add_argument("scale", help="how many photos, of what size: a scale of trials.yaml")
+    parser.add_argument("--trials", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1], metavar="N", help="default: 1")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV with columns file_name and real_age")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the photos")
+    parser.add_argument("--weights", required=True, help="imagenet, none, or a weights file of the backbone")
+    parser.add_argument("--backbone", default="MobileNetV2", help="default: %(default)s")
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s; one study a core is fastest")
+    parser.add_argument("--results", type=Path, default=HERE, metavar="FOLDER", help="default: experiments/")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(study)

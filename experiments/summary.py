@@ -1,0 +1,79 @@
+"""Turn results.csv and curves.csv into the tables of docs/results.md and its picture: `python -m experiments.summary`.
+
+A table goes between the lines `<!-- SCALE -->` and `<!-- end -->`; everything else on the page is written by hand.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.study import HERE
+from realage.charts import EVERYTHING, MUTED, SPLIT_COLORS, page, save, style
+from realage.command import run
+from realage.params import read_params
+
+PAGE = Path("docs/results.md")
+HEAD = ["trial", "change", "MAE", "95% interval", "balanced MAE", "MAE 60+", "within 5 years", "photos seen", "time"]
+
+
+def summary() -> None:
+    """Rewrite the tables on the page, and draw docs/study.png."""
+    results, trials = pd.read_csv(HERE / "results.csv"), read_params(HERE / "trials.yaml")["trials"]
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), results, trials), encoding="utf-8")
+    save(draw_trials(results[results["scale"] == "proxy"]), Path("docs/study.png"))
+
+
+def with_tables(page: str, results: pd.DataFrame, trials: dict[str, dict]) -> str:
+    """`page` with each of its tables made anew."""
+
+    def table(match: re.Match) -> str:
+        return f"<!-- {match[1]} -->\n{tabulate(results[results['scale'] == match[1]], trials)}\n<!-- end -->"
+
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", table, page, flags=re.DOTALL)
+
+
+def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
+    """The rows of one scale as Markdown, in the order of `trials`; times beside that of the first row."""
+    rows = results.assign(number=results["trial"].map(list(trials).index)).sort_values(["number", "seed"])
+    several = rows["seed"].nunique() > 1
+    lines = ["| " + " | ".join(HEAD) + " |", "|---" * 2 + "|---:" * (len(HEAD) - 2) + "|"]
+    for row in rows.itertuples():
+        seed = f", seed {row.seed}" if several else ""
+        cells = [
+            f"{row.trial}{seed}",
+            _change(trials[row.trial]),
+            f"**{row.mae:.2f}**",
+            f"{row.mae_ci95_lo:.2f} to {row.mae_ci95_hi:.2f}",
+            f"{row.balanced_mae:.2f}",
+            f"{row.mae_60plus:.2f}",
+            f"{row.cs5:.0%}",
+            f"{row.photos_seen:,}",
+            f"{row.seconds / rows['seconds'].iloc[0]:.2f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _change(trial: dict) -> str:
+    changes = ", ".join(f"`{key.removeprefix('train.')}: {json.dumps(value)}`" for key, value in trial["set"].items())
+    return f"{trial['from']} + {changes}" if "from" in trial else changes
+
+
+@style()
+def draw_trials(results: pd.DataFrame):
+    """A point a trial with its interval, in the order in which they were run; the best one's error as a line."""
+    rows = results.iloc[::-1]
+    figure = page(8, 1.6 + 0.32 * len(rows), "What each change brings", "Validation MAE in years, 95% interval")
+    axes = figure.subplots()
+    axes.axvline(rows["mae"].min(), color=MUTED, linewidth=1)
+    axes.hlines(rows["trial"], rows["mae_ci95_lo"], rows["mae_ci95_hi"], color=EVERYTHING, linewidth=2)
+    axes.plot(rows["mae"], rows["trial"], "o", color=SPLIT_COLORS["val"])
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+if __name__ == "__main__":
+    run(summary)

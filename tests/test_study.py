@@ -1,0 +1,92 @@
+"""The study: each trial is one that the pipeline takes, and none runs twice."""
+
+import csv
+import json
+
+import pytest
+import yaml
+from conftest import PROJECT, run_module, run_tool, write_params
+
+from experiments.study import BASE, add_rows, changes_of, is_done
+from realage.errors import UserError
+from realage.params import check_section, read_params
+from stages.check import SECTIONS
+
+PLAN = read_params(PROJECT / "experiments/trials.yaml")
+
+
+def params_of(trial: str, scale: str) -> dict:
+    """The params file of a trial, as `dvc exp run --set-param` would write it."""
+    params = read_params(PROJECT / BASE)
+    for key, value in {**changes_of(PLAN["trials"], trial), **PLAN["scales"][scale]}.items():
+        *sections, name = key.split(".")
+        section = params
+        for part in sections:
+            section = section[part]
+        assert name in section, key
+        section[name] = value
+    return params
+
+
+@pytest.mark.parametrize("scale", PLAN["scales"])
+@pytest.mark.parametrize("trial", PLAN["trials"])
+def test_every_trial_is_sound_at_every_scale(trial, scale):
+    for name, values in params_of(trial, scale).items():
+        check_section(name, values, SECTIONS[name])
+
+
+def test_the_best_trial_changes_all_that_led_to_it():
+    changes = changes_of(PLAN["trials"], "flip")
+    assert changes["train.learning_rate"] == 1e-3 and changes["model.head"] == "distribution"
+
+
+def test_no_two_trials_are_the_same():
+    seen = [changes_of(PLAN["trials"], trial) for trial in PLAN["trials"]]
+    assert all(one not in seen[:n] for n, one in enumerate(seen))
+
+
+def test_a_trial_changes_what_it_stands_on_changes_and_more():
+    trials = {"a": {"set": {"x": 1, "y": 1}}, "b": {"from": "a", "set": {"y": 2}}, "c": {"from": "b", "set": {"z": 3}}}
+    assert changes_of(trials, "c") == {"x": 1, "y": 2, "z": 3}
+    with pytest.raises(UserError, match="d: not in trials.yaml: it has a, b, c"):
+        changes_of(trials, "d")
+
+
+def test_what_has_its_row_is_done(tmp_path):
+    results, key = tmp_path / "results.csv", {"scale": "proxy", "trial": "a", "seed": "1"}
+    assert not is_done(results, key)
+    add_rows(results, [{**key, "mae": 5.0}])
+    add_rows(results, [{**key, "seed": "2", "mae": 6.0}])
+    assert is_done(results, key) and not is_done(results, {**key, "seed": "3"})
+    assert results.read_text() == "scale,trial,seed,mae\nproxy,a,1,5.0\nproxy,a,2,6.0\n"
+
+
+def test_rows_of_other_columns_are_not_mixed_in(tmp_path):
+    add_rows(tmp_path / "results.csv", [{"scale": "proxy", "mae": 5.0}])
+    with pytest.raises(UserError, match=r"results.csv: has columns scale, mae"):
+        add_rows(tmp_path / "results.csv", [{"scale": "proxy", "bias": 1.0}])
+
+
+@pytest.mark.slow
+def test_a_trial_runs_and_its_figures_are_those_of_the_run(pipeline, tmp_path):
+    run_tool(tmp_path, "git", "clone", "-q", str(pipeline), "clone")
+    clone = tmp_path / "clone"
+    run_tool(clone, "dvc", "cache", "dir", "--local", str(tmp_path / "cache"))
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    write_params(clone / "presets", params)
+    (clone / "presets/params.yaml").rename(clone / "presets/seed.yaml")
+    plan = {"scales": {"tiny": {"train.photos": 60}}, "trials": {"small": {"set": {"train.epochs": 2}}}}
+    (clone / "experiments/trials.yaml").write_text(yaml.safe_dump(plan))
+    run_tool(clone, "git", "add", "-A")
+    run_tool(clone, "git", "commit", "-qm", "tiny study")
+    arguments = ["tiny", "--labels", "data/sample/labels.csv", "--images", "data/sample/final_files"]
+    study = [*arguments, "--weights", "none", "--backbone", "MobileNet"]
+    done = run_module("experiments.study", clone, *study, PYTHONPATH="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = csv.DictReader((clone / "experiments/results.csv").read_text().splitlines())
+    evaluation = json.loads((clone / "metrics/evaluate.json").read_text())
+    assert float(row["mae"]) == pytest.approx(evaluation["val"]["mae"], abs=6e-4) and row["photos_seen"] == "120"
+    assert len((clone / "experiments/curves.csv").read_text().splitlines()) == 3
+    assert "tiny-small-1" in run_tool(clone, "dvc", "exp", "list", "--name-only")
+    again = run_module("experiments.study", clone, *study, PYTHONPATH="")
+    assert again.returncode == 0 and "tiny-small-1" not in again.stdout
