@@ -11,13 +11,14 @@ from conftest import PROJECT, assert_one_line_error, recipe, run_module, write_p
 
 from realage.backbones import ModelParams
 from realage.errors import UserError
+from realage.framing import fit_square
 from realage.heads import build_head
 from realage.model import build_predictor
 from realage.model_file import Recipe, load_model, predict_ages, save_model
 from realage.params import load
 from realage.photos import load_photo
 from realage.predict import predict
-from realage.prepared import PrepareParams, fit_square
+from realage.prepared import PrepareParams
 from realage.quiet_keras import keras
 
 
@@ -64,7 +65,7 @@ def test_what_is_not_there_is_named(pipeline, tmp_path):
     assert_one_line_error(run_module("realage.predict", tmp_path, "a.jpg"), "models/age.keras", "dvc repro")
 
 
-PREPARE = PrepareParams(image_size=32, fit="pad")
+PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")
 
 
 def tiny_model(path: Path, head_name: str) -> None:

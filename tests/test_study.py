@@ -3,11 +3,13 @@
 import csv
 import json
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, run_module, run_tool, write_params
 
 from experiments.study import BASE, add_rows, changes_of, is_done
+from experiments.summary import with_tables
 from realage.errors import UserError
 from realage.params import check_section, read_params
 from stages.check import SECTIONS
@@ -90,3 +92,20 @@ def test_a_trial_runs_and_its_figures_are_those_of_the_run(pipeline, tmp_path):
     assert "tiny-small-1" in run_tool(clone, "dvc", "exp", "list", "--name-only")
     again = run_module("experiments.study", clone, *study, PYTHONPATH="")
     assert again.returncode == 0 and "tiny-small-1" not in again.stdout
+
+
+def test_tables_are_made_of_the_results_in_the_order_of_the_trials():
+    trials = {"plain": {"set": {"train.epochs": 2}}, "better": {"from": "plain", "set": {"model.head": "ordinal"}}}
+    figures = {"mae_ci95_lo": 4.0, "mae_ci95_hi": 6.0, "balanced_mae": 7.0, "mae_60plus": 9.0, "cs5": 0.5}
+    run = {"scale": "tiny", "seed": 1, **figures, "photos_seen": 12_000}
+    results = pd.DataFrame([
+        {**run, "trial": "better", "mae": 4.996, "seconds": 20},
+        {**run, "trial": "plain", "mae": 5.5, "seconds": 10},
+        {**run, "trial": "plain", "mae": 1.0, "seconds": 10, "scale": "other"},
+    ])
+    page = with_tables("before\n<!-- tiny -->\nold\n<!-- end -->\nafter\n", results, trials)
+    assert page.startswith("before\n<!-- tiny -->\n| trial | change |") and page.endswith("|\n<!-- end -->\nafter\n")
+    assert page.splitlines()[4:6] == [
+        "| plain | `epochs: 2` | **5.50** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 1.00 |",
+        '| better | plain + `model.head: "ordinal"` | **5.00** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 2.00 |',
+    ]
