@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from realage.command import run
 from realage.errors import UserError
+from realage.files import read_json, read_rows
 from realage.params import read_params
 
 HERE = Path(__file__).parent
@@ -73,14 +74,13 @@ def _run_trial(name: str, changes: dict[str, Any]) -> None:
 
 
 def _read_results() -> dict[str, Any]:
-    evaluation, training, machine = (
-        json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8")) for name in ("evaluate", "train", "run")
-    )
-    val = evaluation["val"]
-    old = [row for row in evaluation["by_decade"]["val"] if int(row["decade"].rstrip("+").split("-")[0]) >= OLD]
+    evaluation, training, machine = (read_json(Path(f"metrics/{name}.json")) for name in ("evaluate", "train", "run"))
+    predictions = read_rows(Path("data/predictions.csv"))
+    errors = (predictions["predicted_age"] - predictions["real_age"]).abs()
+    old = (predictions["split"] == "val") & (predictions["real_age"] >= OLD)
     return {
-        **{name: round(val[name], 3) for name in METRICS},
-        "mae_60plus": round(sum(row["mae"] * row["n"] for row in old) / sum(row["n"] for row in old), 3),
+        **{name: round(evaluation["val"][name], 3) for name in METRICS},
+        "mae_60plus": round(errors[old].mean(), 3),
         "train_mae": round(training["train_mae"], 3),
         "kept_epoch": training["kept_epoch"],
         "epochs": training["epochs"],

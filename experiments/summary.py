@@ -1,4 +1,4 @@
-"""Turn results.csv and curves.csv into the tables of docs/results.md and its picture: `python -m experiments.summary`.
+"""Turn results.csv and curves.csv into the tables and pictures of docs/results.md: `python -m experiments.summary`.
 
 A table goes between the lines `<!-- SCALE -->` and `<!-- end -->`; everything else on the page is written by hand.
 """
@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.study import HERE
-from realage.charts import EVERYTHING, MUTED, SPLIT_COLORS, page, save, style
+from realage.charts import EVERYTHING, MUTED, SPLIT_COLORS, legend_above, page, save, style
 from realage.command import run
 from realage.params import read_params
 
@@ -19,10 +20,12 @@ HEAD = ["trial", "change", "MAE", "95% interval", "balanced MAE", "MAE 60+", "wi
 
 
 def summary() -> None:
-    """Rewrite the tables on the page, and draw docs/study.png."""
-    results, trials = pd.read_csv(HERE / "results.csv"), read_params(HERE / "trials.yaml")["trials"]
+    """Rewrite the tables on the page, and draw docs/study.png and docs/study-curves.png."""
+    results, curves = (pd.read_csv(HERE / f"{name}.csv") for name in ("results", "curves"))
+    trials = read_params(HERE / "trials.yaml")["trials"]
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), results, trials), encoding="utf-8")
     save(draw_trials(results[results["scale"] == "proxy"]), Path("docs/study.png"))
+    save(draw_curves(curves[curves["scale"] == "full"]), Path("docs/study-curves.png"))
 
 
 def with_tables(page: str, results: pd.DataFrame, trials: dict[str, dict]) -> str:
@@ -62,7 +65,7 @@ def _change(trial: dict) -> str:
 
 
 @style()
-def draw_trials(results: pd.DataFrame):
+def draw_trials(results: pd.DataFrame) -> Figure:
     """A point a trial with its interval, in the order in which they were run; the best one's error as a line."""
     rows = results.iloc[::-1]
     figure = page(8, 1.6 + 0.32 * len(rows), "What each change brings", "Validation MAE in years, 95% interval")
@@ -72,6 +75,20 @@ def draw_trials(results: pd.DataFrame):
     axes.plot(rows["mae"], rows["trial"], "o", color=SPLIT_COLORS["val"])
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
+    return figure
+
+
+@style()
+def draw_curves(curves: pd.DataFrame) -> Figure:
+    """A line a run: its validation MAE after each epoch, in one colour for all seeds of a trial."""
+    figure = page(8, 4.2, "Epoch by epoch", "Validation MAE in years, a line for each seed")
+    axes = figure.subplots()
+    for (trial, runs), color in zip(curves.groupby("trial", sort=False), SPLIT_COLORS.values()):
+        for n, (_, run_of_seed) in enumerate(runs.groupby("seed")):
+            label = trial if n == 0 else None
+            axes.plot(run_of_seed["epoch"], run_of_seed["val_mae"], color=color, linewidth=1.5, label=label)
+    axes.set(xlabel="epoch", xticks=range(0, int(curves["epoch"].max()) + 1, 5))
+    legend_above(axes)
     return figure
 
 

@@ -17,7 +17,9 @@ from realage.backbones import ModelParams
 from realage.quiet_keras import keras
 from realage.recipe import TrainParams
 
-OLDEST = 100  # years; a class, or a rank, for each year up to here
+OLDEST = 100  # years
+CLASSES = np.arange(OLDEST + 1)  # the ages that head distribution tells apart
+RANKS = np.arange(OLDEST)  # the ages that head ordinal calls one older than, or not
 HUBER_DELTA = 5.0  # years; errors below count by their square
 
 Tensor = Any  # of whichever backend Keras runs on
@@ -83,18 +85,16 @@ def _distribution(params: ModelParams) -> Head:
     It is taught the label's Gaussian, `train.label_spread` years wide, by cross-entropy (which differs by a constant
     from their Kullback-Leibler divergence), together with the expected age (DLDL-v2, Gao et al. 2018, IJCAI).
     """
-    ages = np.arange(OLDEST + 1)
-
     def teach(real: Tensor, outputs: Tensor, train: TrainParams) -> Tensor:
         return -keras.ops.sum(
             label_distribution(real, train.label_spread) * keras.ops.log_softmax(outputs, axis=-1), axis=-1
         )
 
     return Head(
-        units=len(ages),
+        units=len(CLASSES),
         activation="softmax",
-        moments=np.stack([ages, ages**2], axis=1).astype("float32"),
-        start=lambda mean: ages * _slope(mean),
+        moments=np.stack([CLASSES, CLASSES**2], axis=1).astype("float32"),
+        start=lambda mean: CLASSES * _slope(mean),
         teach=teach,
     )
 
@@ -104,17 +104,15 @@ def _ordinal(params: ModelParams) -> Head:
 
     Each is taught by binary cross-entropy, together with the expected age, which is the sum of all.
     """
-    ranks = np.arange(OLDEST)
-
     def start(mean: float) -> np.ndarray:
-        logs = _slope(mean) * np.arange(OLDEST + 1)
+        logs = _slope(mean) * CLASSES
         older = np.logaddexp.accumulate(logs[::-1])[::-1][1:]
         return older - np.logaddexp.accumulate(logs)[:-1]  # log-odds of being older than k
 
     return Head(
-        units=len(ranks),
+        units=len(RANKS),
         activation="sigmoid",
-        moments=np.stack([np.ones(OLDEST), 2 * ranks + 1], axis=1).astype("float32"),
+        moments=np.stack([np.ones(OLDEST), 2 * RANKS + 1], axis=1).astype("float32"),
         start=start,
         teach=lambda real, outputs, _: OLDEST * keras.losses.binary_crossentropy(
             rank_labels(real), outputs, from_logits=True
@@ -124,14 +122,12 @@ def _ordinal(params: ModelParams) -> Head:
 
 def _slope(mean: float) -> float:
     """Of all distributions over the years with this mean the least committed is softmax(slope * years)."""
-    ages = np.arange(OLDEST + 1)
-    return brentq(lambda slope: softmax(slope * ages) @ ages - np.clip(mean, 1, OLDEST - 1), -1, 1)
+    return brentq(lambda slope: softmax(slope * CLASSES) @ CLASSES - np.clip(mean, 1, OLDEST - 1), -1, 1)
 
 
 def label_distribution(ages: Tensor, spread: float) -> Tensor:
     """Ages (n, 1), years -> probabilities (n, 101) of the years from 0 to 100: a Gaussian `spread` years wide."""
-    years = np.arange(OLDEST + 1, dtype="float32")
-    offsets = (years - keras.ops.minimum(ages, OLDEST)) / spread
+    offsets = (CLASSES.astype("float32") - keras.ops.minimum(ages, OLDEST)) / spread
     return keras.ops.softmax(-keras.ops.square(offsets) / 2, axis=-1)
 
 
@@ -140,7 +136,7 @@ def rank_labels(ages: Tensor) -> Tensor:
 
     Of the year that one is in, it is the part that has passed, so that they add up to the age.
     """
-    return keras.ops.clip(ages - np.arange(OLDEST, dtype="float32"), 0, 1)
+    return keras.ops.clip(ages - RANKS.astype("float32"), 0, 1)
 
 
 def _as_column(ages: Tensor) -> Tensor:

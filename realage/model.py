@@ -41,8 +41,8 @@ def build_network(params: ModelParams, head: Head, size: int, mean_age: float) -
 def build_predictor(network: keras.Model, head: Head, flip_average: bool) -> keras.Model:
     """Wrap the trained `network`, sharing its weights, so that it gives years.
 
-    Input: as the network's. Output: `years`, float32 (n, 1), and, of a head that predicts a distribution, `spread`, its
-    standard deviation in years, float32 (n, 1). With `flip_average`, the activated outputs for a photo and its mirror
+    Input: as the network's. Output, float32 (n, 1) each, in years: `age`, and, of a head that predicts a distribution,
+    `spread`, its standard deviation. With `flip_average`, the activated outputs for a photo and its mirror
     image are averaged. All layers are Keras' own, so that the saved model needs no code of ours to load.
     """
     # Keras would save the optimizer and losses of a compiled network, whatever it is told.
@@ -62,7 +62,7 @@ def build_predictor(network: keras.Model, head: Head, flip_average: bool) -> ker
         name="moments",
     )(activated)
     years, *squares = keras.ops.split(moments, head.moments.shape[1], axis=1)
-    outputs = {"years": years}
+    outputs = {"age": years}
     if squares:
         outputs["spread"] = keras.ops.sqrt(keras.ops.relu(squares[0] - keras.ops.square(years)))
     return keras.Model(pixels, outputs, name="age")
@@ -74,10 +74,17 @@ def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
     except ValueError as error:
         raise UserError(f"{params.backbone} does not take prepare.image_size {size} pixels: {error}") from error
     if params.batch_norm_momentum is not None:
-        for layer in backbone.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = params.batch_norm_momentum
+        set_batch_norm_momentum(backbone, params.batch_norm_momentum)
     return backbone
+
+
+def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
+    """Set what each batch-norm layer of `model`, nested ones too, keeps of its running statistics at a step."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
+        elif isinstance(layer, keras.Model):
+            set_batch_norm_momentum(layer, momentum)
 
 
 def pixel_scaling_layer(params: ModelParams) -> keras.layers.Layer:

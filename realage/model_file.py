@@ -4,9 +4,9 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from realage.errors import UserError
 from realage.files import replacing
@@ -63,17 +63,13 @@ def load_model(path: Path) -> keras.Model:
         raise UserError(f"{path}: Keras cannot load it: {error}") from error
 
 
-class Ages(NamedTuple):
-    """Predictions, float64 (n,), years: the ages, and their standard deviations where the model's head has any."""
+def predict_ages(model: keras.Model, photos: Any) -> pd.DataFrame:
+    """Predict from `photos`, float32 (n, size, size, 3) RGB in [0, 255], or batches of them as Keras takes them.
 
-    years: np.ndarray
-    spread: np.ndarray | None
-
-
-def predict_ages(model: keras.Model, photos: Any) -> Ages:
-    """Predict from `photos`, float32 (n, size, size, 3) RGB in [0, 255], or batches of them as Keras takes them."""
-    outputs = {name: values.astype(np.float64).ravel() for name, values in model.predict(photos, verbose=0).items()}
-    return Ages(outputs["years"], outputs.get("spread"))
+    A row a photo, float64, in years: `age`, and `spread`, its standard deviation, where the model's head has any.
+    """
+    outputs = model.predict(photos, verbose=0)
+    return pd.DataFrame({name: values.astype("float64").ravel() for name, values in outputs.items()})
 
 
 def read_recipe(path: Path) -> Recipe:

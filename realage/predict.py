@@ -51,19 +51,14 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
 
     seen = list(map_photos(look, photos, "photos"))
     readable = [framed.pixels for framed in seen if isinstance(framed, Framed)]
-    found = iter(_ages(model, np.stack(readable).astype("float32")) if readable else [])
+    ages = predict_ages(model, np.stack(readable).astype("float32")) if readable else pd.DataFrame()
+    found = iter(ages.round(1).to_dict("records"))
     return [
-        {"photo": str(photo), **next(found), "faces": framed.faces}
+        {"photo": str(photo), **next(found), "faces": framed.faces, "error": ""}
         if isinstance(framed, Framed)
         else {"photo": str(photo), "error": framed}
         for photo, framed in zip(photos, seen)
     ]
-
-
-def _ages(model, pixels: np.ndarray) -> list[dict]:
-    columns = {"age": (ages := predict_ages(model, pixels)).years, "spread": ages.spread, "error": ""}
-    table = pd.DataFrame({name: values for name, values in columns.items() if values is not None})
-    return table.round(1).to_dict("records")
 
 
 def _parse_arguments() -> argparse.Namespace:

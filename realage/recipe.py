@@ -32,9 +32,9 @@ class TrainParams(Section):
     batch_size: int = Field(ge=1, le=4_096)  # photos
     learning_rate: float = Field(gt=0, le=1)  # Adam's, at its peak
     warmup_epochs: float = Field(ge=0)  # rising linearly from 0
-    schedule: Literal["cosine", "constant"]  # after the warm-up; cosine ends at 0
+    final_rate: float = Field(ge=0, le=1)  # share of the peak at which a half cosine ends; 1 is a constant rate
     weight_decay: float = Field(ge=0, le=1)  # of kernels, decoupled from the gradient as in AdamW
-    weight_average: float = Field(ge=0, lt=1)  # share that a step keeps of the running average; 0 averages nothing
+    weight_average: float = Field(ge=0)  # epochs that the running average of weights looks back on; 0 is off
     loss: Literal["mse", "mae", "huber"]  # of the predicted age; heads add what they are taught beside it
     label_spread: float = Field(gt=0, le=50)  # years, of the Gaussian that head distribution is taught
     balance: float = Field(ge=0, le=1)  # a photo's weight is its age's smoothed frequency to minus this power

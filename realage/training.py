@@ -10,6 +10,7 @@ from tqdm import tqdm
 from realage.checkpoints import Checkpoints, State
 from realage.errors import UserError
 from realage.heads import Head
+from realage.model import set_batch_norm_momentum
 from realage.photo_dataset import PhotoDataset
 from realage.quiet_keras import keras
 from realage.recipe import TrainParams
@@ -26,14 +27,19 @@ def seed_everything(params: TrainParams) -> None:
 def compile_network(network: keras.Model, head: Head, params: TrainParams, steps_per_epoch: int) -> None:
     """The head's loss, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980).
 
-    Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and spares biases and normalization; weights
-    are averaged exponentially (Polyak & Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780).
+    Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and spares biases and normalization. Weights
+    are averaged exponentially (Polyak & Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780), and with them the
+    statistics of batch normalization, whatever `model.batch_norm_momentum`: they have to be those of the same weights.
     """
+    momentum = 0.0
+    if params.weight_average:
+        momentum = 1 - 1 / max(1, params.weight_average * steps_per_epoch)
+        set_batch_norm_momentum(network, momentum)
     optimizer = keras.optimizers.Adam(
         learning_rate_schedule(params, steps_per_epoch),
         weight_decay=params.weight_decay or None,
         use_ema=params.weight_average > 0,
-        ema_momentum=params.weight_average,
+        ema_momentum=momentum,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     network.compile(optimizer, loss=head.loss(params), metrics=[head.mae])
@@ -42,7 +48,10 @@ def compile_network(network: keras.Model, head: Head, params: TrainParams, steps
 def learning_rate_schedule(
     params: TrainParams, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up from 0, then constant or a half cosine to 0 (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
+    """Linear warm-up from 0 to the peak, then a half cosine to `train.final_rate` of it.
+
+    Loshchilov & Hutter 2017, arXiv:1608.03983.
+    """
     steps = params.epochs * steps_per_epoch
     warmup_steps = min(round(params.warmup_epochs * steps_per_epoch), steps - 1)
     return keras.optimizers.schedules.CosineDecay(
@@ -50,7 +59,7 @@ def learning_rate_schedule(
         warmup_target=params.learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
         decay_steps=steps - warmup_steps,
-        alpha=1.0 if params.schedule == "constant" else 0.0,
+        alpha=params.final_rate,
     )
 
 

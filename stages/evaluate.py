@@ -45,8 +45,8 @@ def _predict(rows: pd.DataFrame) -> pd.DataFrame:
     recipe = read_recipe(MODEL).train
     set_up_device(recipe.backend, recipe.threads)
     photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe.batch_size)
-    ages = predict_ages(load_model(MODEL), photos)
-    return rows.assign(predicted_age=ages.years, **({} if ages.spread is None else {"predicted_spread": ages.spread}))
+    predictions = predict_ages(load_model(MODEL), photos).set_index(rows.index)
+    return rows.join(predictions.add_prefix("predicted_"))
 
 
 def _score_splits(

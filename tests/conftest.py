@@ -71,7 +71,7 @@ def recipe(**changes) -> TrainParams:
         "loss": "mse",
         "label_spread": 2.0,
         "balance": 0.0,
-        "schedule": "cosine",
+        "final_rate": 0.0,
         "keep": "best",
         "seed": 1,
         "precision": "float32",

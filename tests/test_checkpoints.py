@@ -189,7 +189,7 @@ def train(photos: PhotoDataset, checkpoints: Checkpoints, keep: str) -> tuple[Fi
     ])
     # It learns to say a higher and higher age, which is wrong for newborns: the first epoch stays the best.
     newborns = PhotoDataset(photos.folder, photos.photos, [0] * len(photos.photos), batch_size=4)
-    params = recipe(keep=keep, epochs=4, learning_rate=0.1, schedule="constant", warmup_epochs=0)
+    params = recipe(keep=keep, epochs=4, learning_rate=0.1, final_rate=1.0, warmup_epochs=0)
     compile_network(model, LINE, params, len(photos))
     return fit_model(model, photos, newborns, params, checkpoints), model.get_weights()
 

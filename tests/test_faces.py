@@ -188,7 +188,7 @@ class Recorder:
 
     def predict(self, photos: np.ndarray, verbose: int) -> dict[str, np.ndarray]:
         self.photos = photos
-        return {"years": np.full((len(photos), 1), 40.0, "float32")}
+        return {"age": np.full((len(photos), 1), 40.0, "float32")}
 
 
 def test_training_and_prediction_see_the_same_pixels(folder):

@@ -96,7 +96,7 @@ def test_certain_outputs_say_their_age_without_spread(name):
     ages = np.array([0, 1, 37, 99, 100])
     outputs = raw_outputs(name, np.eye(OLDEST + 1)[ages])
     found = predicted(name, outputs)
-    np.testing.assert_allclose(found["years"], ages, atol=1e-3)
+    np.testing.assert_allclose(found["age"], ages, atol=1e-3)
     np.testing.assert_allclose(numpy_of(build(name).years(outputs)), ages[:, None], atol=1e-3)
     # The difference of squares up to 10,000 in float32 is exact to about 0.001 years squared.
     np.testing.assert_allclose(found.get("spread", 0), 0, atol=0.06)
@@ -111,7 +111,7 @@ def test_years_and_spread_are_mean_and_standard_deviation(name):
     mean = distributions @ YEARS
     variance = (distributions * (YEARS - mean[:, None]) ** 2).sum(axis=1)
     found = predicted(name, raw_outputs(name, distributions))
-    np.testing.assert_allclose(found["years"], mean, atol=2e-3)
+    np.testing.assert_allclose(found["age"], mean, atol=2e-3)
     if name != "regression":
         np.testing.assert_allclose(found["spread"] ** 2, variance, atol=0.02)
         assert found["spread"][3] == pytest.approx(30, abs=1e-3)
@@ -121,7 +121,7 @@ def test_years_and_spread_are_mean_and_standard_deviation(name):
 def test_ranks_that_contradict_each_other_have_no_negative_variance():
     outputs = np.where(np.arange(OLDEST) < 50, -20, 20)[None].astype("float32")  # no child, but older than 50
     found = predicted("ordinal", outputs)
-    assert found["years"] == pytest.approx(50) and np.isfinite(found["spread"]).all()
+    assert found["age"] == pytest.approx(50) and np.isfinite(found["spread"]).all()
     found = predicted("ordinal", -outputs[:, ::-1] * np.linspace(1, -1, OLDEST, dtype="float32"))
     assert np.isfinite(found["spread"]).all() and (found["spread"] >= 0).all()
 
@@ -129,12 +129,12 @@ def test_ranks_that_contradict_each_other_have_no_negative_variance():
 @pytest.mark.parametrize("name", NAMES)
 def test_an_untrained_head_says_the_mean_age(name):
     for mean in (5, 31.2, 50, 75):
-        assert predicted(name, build(name).start(mean)[None].astype("float32"))["years"] == pytest.approx(mean, abs=0.1)
+        assert predicted(name, build(name).start(mean)[None].astype("float32"))["age"] == pytest.approx(mean, abs=0.1)
 
 
 def test_outputs_of_zero_say_nothing_or_the_middle():
     for name, age in zip(NAMES, (0, 50, 50)):
-        assert predicted(name, np.zeros((1, build(name).units)))["years"] == pytest.approx(age, abs=1e-3)
+        assert predicted(name, np.zeros((1, build(name).units)))["age"] == pytest.approx(age, abs=1e-3)
 
 
 ERRORS = {
@@ -204,7 +204,7 @@ def test_gradient_descent_goes_from_the_start_to_the_age(name):
     rows = np.arange(len(ages))
     model.fit(np.tile(rows, steps), np.tile(ages, steps), batch_size=len(ages), shuffle=False, verbose=0)
     learnt = numpy_of(model(rows))
-    np.testing.assert_allclose(predicted(name, learnt)["years"], ages, atol=0.1)
+    np.testing.assert_allclose(predicted(name, learnt)["age"], ages, atol=0.1)
     if name == "distribution":
         labels = numpy_of(label_distribution(ages[:, None].astype("float32"), 3.0))
         np.testing.assert_allclose(softmax(learnt, axis=1), labels, atol=5e-3)

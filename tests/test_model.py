@@ -143,7 +143,7 @@ def ages(model: keras.Model, photos: np.ndarray) -> dict[str, np.ndarray]:
 def test_years_come_with_a_spread_where_the_head_has_one(name):
     model = small_predictors(name)[0]
     shapes = {output: values.shape for output, values in model.predict(SMALL_PIXELS, verbose=0).items()}
-    assert shapes == ({"years": (20, 1)} if name == "regression" else {"years": (20, 1), "spread": (20, 1)})
+    assert shapes == ({"age": (20, 1)} if name == "regression" else {"age": (20, 1), "spread": (20, 1)})
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -152,28 +152,28 @@ def test_flip_average_says_the_same_of_a_photo_and_its_mirror_image(name):
     found, mirrored = ages(averaged, SMALL_PIXELS), ages(averaged, MIRRORED)
     for output in found:
         np.testing.assert_allclose(found[output], mirrored[output], rtol=1e-5, atol=1e-5)
-    assert np.abs(ages(plain, SMALL_PIXELS)["years"] - ages(plain, MIRRORED)["years"]).max() > 0.1
+    assert np.abs(ages(plain, SMALL_PIXELS)["age"] - ages(plain, MIRRORED)["age"]).max() > 0.1
 
 
 @pytest.mark.parametrize("name", HEADS)
 def test_flip_average_is_of_the_two_predictions_and_their_distributions(name):
     plain, averaged = small_predictors(name)
     one, other, found = ages(plain, SMALL_PIXELS), ages(plain, MIRRORED), ages(averaged, SMALL_PIXELS)
-    np.testing.assert_allclose(found["years"], (one["years"] + other["years"]) / 2, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found["age"], (one["age"] + other["age"]) / 2, rtol=1e-5, atol=1e-5)
     if name != "regression":
         # The variance of a mixture of two: that within them, and that between their means.
         within = (one["spread"] ** 2 + other["spread"] ** 2) / 2
-        between = ((one["years"] - other["years"]) / 2) ** 2
+        between = ((one["age"] - other["age"]) / 2) ** 2
         np.testing.assert_allclose(found["spread"] ** 2, within + between, rtol=1e-4)
 
 
 def test_relu_is_of_the_regression_alone_and_acts_before_the_average():
     shared = small_network(1)
-    linear, relu = (ages(predictor(shared, output=output), SMALL_PIXELS)["years"] for output in ("linear", "relu"))
+    linear, relu = (ages(predictor(shared, output=output), SMALL_PIXELS)["age"] for output in ("linear", "relu"))
     assert linear.min() < 0 < linear.max()
     np.testing.assert_allclose(relu, np.maximum(linear, 0), rtol=1e-6)
-    averaged = ages(predictor(shared, output="relu", flip_average=True), SMALL_PIXELS)["years"]
-    mirrored = np.maximum(ages(predictor(shared), MIRRORED)["years"], 0)
+    averaged = ages(predictor(shared, output="relu", flip_average=True), SMALL_PIXELS)["age"]
+    mirrored = np.maximum(ages(predictor(shared), MIRRORED)["age"], 0)
     np.testing.assert_allclose(averaged, (relu + mirrored) / 2, rtol=1e-5)
     for name in ("distribution", "ordinal"):
         with pytest.raises(ValueError, match=f"relu is for head regression.*{name}"):
@@ -197,8 +197,8 @@ def test_a_saved_model_predicts_the_same_and_plain_keras_loads_it(tmp_path):
 def test_predicted_ages_are_flat_and_double(tmp_path):
     for name in HEADS:
         found = predict_ages(small_predictors(name)[1], SMALL_PIXELS)
-        assert found.years.shape == (20,) and found.years.dtype == np.float64
-        assert found.spread is None if name == "regression" else found.spread.shape == (20,)
+        assert found["age"].shape == (20,) and found["age"].dtype == np.float64
+        assert list(found) == (["age"] if name == "regression" else ["age", "spread"])
 
 
 def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
@@ -213,7 +213,7 @@ def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
     # Adam's moments are twice the weights; the rest are numbers, of layers and such, of another length.
     assert abs(size - untrained_size) < trained.count_params()
     loaded = load_model(tmp_path / "trained.keras")
-    np.testing.assert_array_equal(ages(loaded, SMALL_PIXELS)["years"], ages(model, SMALL_PIXELS)["years"])
+    np.testing.assert_array_equal(ages(loaded, SMALL_PIXELS)["age"], ages(model, SMALL_PIXELS)["age"])
     np.testing.assert_array_equal(loaded.get_layer("network").get_weights()[0], trained.get_weights()[0])
 
 

@@ -41,9 +41,14 @@ def test_warm_up_rises_and_cosine_falls_to_zero():
     assert found[5] == pytest.approx(0.05) and all(a > b for a, b in zip(found[1:], found[2:]))
 
 
+def test_the_final_rate_is_a_share_of_the_peak():
+    found = rates(final_rate=0.2)
+    assert found[-1] == pytest.approx(0.02) and found[5] == pytest.approx(0.06)
+
+
 def test_constant_stays_where_it_is():
-    assert rates(schedule="constant", warmup_epochs=0) == pytest.approx([0.1] * 10)
-    assert rates(schedule="constant")[1:] == pytest.approx([0.1] * 9)
+    assert rates(final_rate=1.0, warmup_epochs=0) == pytest.approx([0.1] * 10)
+    assert rates(final_rate=1.0)[1:] == pytest.approx([0.1] * 9)
 
 
 def test_the_shortest_training_has_a_schedule():
@@ -69,7 +74,7 @@ def line_model(head: Head = LINE) -> keras.Model:
 
 def mae(model: keras.Model, photos: PhotoDataset, head: Head = LINE) -> float:
     """As the predictor has it and NumPy counts it."""
-    years = predict_ages(build_predictor(model, head, flip_average=False), photos).years
+    years = predict_ages(build_predictor(model, head, flip_average=False), photos)["age"].to_numpy()
     return float(np.abs(years - photos.ages).mean())
 
 
@@ -88,7 +93,7 @@ def test_global_randomness_has_no_say_in_the_order_of_photos(photos, tmp_path):
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_history_tells_of_the_epoch_that_is_kept(photos, tmp_path, keep):
     # A rate this high makes the error jump, so that the best epoch is not the last.
-    params = recipe(keep=keep, learning_rate=0.05, schedule="constant", warmup_epochs=0, epochs=12)
+    params = recipe(keep=keep, learning_rate=0.05, final_rate=1.0, warmup_epochs=0, epochs=12)
     keras.utils.set_random_seed(3)
     model = line_model()
     compile_network(model, LINE, params, len(photos))
@@ -125,7 +130,7 @@ def test_weights_of_photos_weigh_the_loss_and_not_the_mae(photos, tmp_path):
 
 
 def test_weight_decay_shrinks_kernels_and_nothing_else():
-    head, params = build_head(model_params()), recipe(weight_decay=0.5, schedule="constant", warmup_epochs=0)
+    head, params = build_head(model_params()), recipe(weight_decay=0.5, final_rate=1.0, warmup_epochs=0)
     network = build_network(model_params(), head, 32, mean_age=30)
     random = np.random.default_rng(1)
     network.set_weights([random.uniform(1, 2, weight.shape) for weight in network.get_weights()])
@@ -170,7 +175,7 @@ class Recorded(Checkpoints):
             raise KeyboardInterrupt
 
 
-AVERAGED = {"learning_rate": 0.1, "schedule": "constant", "warmup_epochs": 0, "epochs": 6, "weight_average": 0.7}
+AVERAGED = {"learning_rate": 0.1, "final_rate": 1.0, "warmup_epochs": 0, "epochs": 6, "weight_average": 1.5}
 
 
 def train_line(photos: PhotoDataset, params: TrainParams, checkpoints: Checkpoints) -> tuple[Fit, keras.Model]:
@@ -189,7 +194,7 @@ def averages_by_hand(photos: PhotoDataset, params: TrainParams) -> list[list[np.
     for _ in range(params.epochs):
         for batch in range(len(photos)):
             model.train_on_batch(*photos[batch])
-            weights, share = model.get_weights(), params.weight_average
+            weights, share = model.get_weights(), 1 - 1 / (1.5 * len(photos))
             pairs = zip(average or weights, weights)
             average = [share * before + (1 - share) * now for before, now in pairs]
         found.append(average)
@@ -208,6 +213,17 @@ def test_the_running_average_of_weights_is_validated_and_kept(photos, tmp_path, 
     for weights, val_mae in zip(averages, fit.history["val_mae"]):
         model.set_weights(weights)
         assert mae(model, photos) == pytest.approx(val_mae, abs=1e-3)
+
+
+def test_statistics_of_batch_normalization_are_averaged_as_long_as_weights():
+    head = build_head(model_params())
+    for epochs, expected in ((0.0, 0.9), (2.5, 0.96), (0.001, 0.0)):
+        network = build_network(model_params(), head, 32, mean_age=30)
+        compile_network(network, head, recipe(weight_average=epochs), steps_per_epoch=10)
+        backbone = next(layer for layer in network.layers if isinstance(layer, keras.Model))
+        norms = (layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization))
+        (momentum,) = {layer.momentum for layer in norms}
+        assert momentum == pytest.approx(expected)
 
 
 def test_training_goes_on_from_the_weights_themselves(photos, tmp_path):
