@@ -8,6 +8,7 @@ finished epoch. Run it in a clone with nothing to commit: it writes over params.
 
 import argparse
 import csv
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -22,6 +23,7 @@ from realage.params import read_params
 
 HERE = Path(__file__).parent
 BASE = Path("presets/seed.yaml")
+RUN = Path("metrics/run.json")
 METRICS = ("n", "mae", "mae_ci95_lo", "mae_ci95_hi", "balanced_mae", "bias", "cs5")
 OLD = 60  # years
 
@@ -32,13 +34,15 @@ def study() -> None:
     plan = read_params(HERE / "trials.yaml")
     results = arguments.results / "results.csv"
     for trial in arguments.trials or plan["trials"]:
+        changes = {**changes_of(plan["trials"], trial), **_named(plan["scales"], arguments.scale)}
         for seed in arguments.seeds:
-            key = {"scale": arguments.scale, "trial": trial, "seed": str(seed)}
+            key = {"scale": arguments.scale, "trial": trial, "backbone": arguments.backbone, "seed": str(seed)}
+            key["changes"] = digest(changes)
             if not is_done(results, key):
-                changes = {**changes_of(plan["trials"], trial), **plan["scales"][arguments.scale], "train.seed": seed}
-                _run_trial(f"{arguments.scale}-{trial}-{seed}", {**changes, **_data(arguments)})
+                _run_trial(f"{arguments.scale}-{trial}-{seed}", {**changes, "train.seed": seed, **_data(arguments)})
                 curve = _read_csv(Path("plots/training.csv"))
-                add_rows(arguments.results / "curves.csv", [{**key, **epoch} for epoch in curve])
+                if not is_done(arguments.results / "curves.csv", key):
+                    add_rows(arguments.results / "curves.csv", [{**key, **epoch} for epoch in curve])
                 add_rows(results, [{**key, **_read_results()}])
 
 
@@ -47,10 +51,19 @@ def changes_of(trials: dict[str, dict], name: str) -> dict[str, Any]:
 
     Raises UserError where there is no such trial.
     """
-    if name not in trials:
-        raise UserError(f"--trials {name}: not in trials.yaml: it has {', '.join(trials)}")
-    trial = trials[name]
+    trial = _named(trials, name)
     return {**(changes_of(trials, trial["from"]) if "from" in trial else {}), **trial["set"]}
+
+
+def digest(changes: dict[str, Any]) -> str:
+    """Eight digits that stand for `changes`: a trial that is edited is another trial, and runs again."""
+    return hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _named(known: dict[str, Any], name: str) -> Any:
+    if name not in known:
+        raise UserError(f"{name}: not in trials.yaml: it has {', '.join(known)}")
+    return known[name]
 
 
 def _data(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -66,6 +79,7 @@ def _data(arguments: argparse.Namespace) -> dict[str, Any]:
 def _run_trial(name: str, changes: dict[str, Any]) -> None:
     print(f"\n== {name}", flush=True)
     Path("params.yaml").write_bytes(BASE.read_bytes())
+    RUN.unlink(missing_ok=True)  # where DVC has the results of an earlier run, nothing writes it
     settings = [f"--set-param={key}={json.dumps(value)}" for key, value in changes.items()]
     # Its figures are not in results.csv, so an experiment of this name is of no use, and DVC takes no name twice.
     subprocess.run(["dvc", "exp", "remove", "--quiet", name], check=False, capture_output=True)
@@ -74,7 +88,9 @@ def _run_trial(name: str, changes: dict[str, Any]) -> None:
 
 
 def _read_results() -> dict[str, Any]:
-    evaluation, training, machine = (read_json(Path(f"metrics/{name}.json")) for name in ("evaluate", "train", "run"))
+    evaluation, training = (read_json(Path(f"metrics/{name}.json")) for name in ("evaluate", "train"))
+    machine = read_json(RUN) if RUN.exists() else None
+    whole = machine and machine["epochs_before"] == 0
     predictions = read_rows(Path("data/predictions.csv"))
     errors = (predictions["predicted_age"] - predictions["real_age"]).abs()
     old = (predictions["split"] == "val") & (predictions["real_age"] >= OLD)
@@ -85,7 +101,7 @@ def _read_results() -> dict[str, Any]:
         "kept_epoch": training["kept_epoch"],
         "epochs": training["epochs"],
         "photos_seen": training["photos"] * training["epochs"],
-        "seconds": machine["seconds"],
+        "seconds": machine["seconds"] if whole else "",  # of a training that went on, only a part is known
         "test_mae": round(evaluation["test"]["mae"], 3) if "test" in evaluation else "",
         "data_version": evaluation["data_version"],
     }

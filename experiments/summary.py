@@ -7,12 +7,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.study import HERE
 from realage.charts import EVERYTHING, MUTED, SPLIT_COLORS, legend_above, page, save, style
 from realage.command import run
+from realage.errors import UserError
 from realage.params import read_params
 
 PAGE = Path("docs/results.md")
@@ -38,7 +40,12 @@ def with_tables(page: str, results: pd.DataFrame, trials: dict[str, dict]) -> st
 
 
 def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
-    """The rows of one scale as Markdown, in the order of `trials`; times beside that of the first row."""
+    """The rows of one scale as Markdown, in the order of `trials`; times beside that of the first row.
+
+    Raises UserError where a row's trial is not in `trials`.
+    """
+    if unknown := set(results["trial"]) - set(trials):
+        raise UserError(f"results.csv: {', '.join(sorted(unknown))}: not in trials.yaml: delete these rows")
     rows = results.assign(number=results["trial"].map(list(trials).index)).sort_values(["number", "seed"])
     several = rows["seed"].nunique() > 1
     lines = ["| " + " | ".join(HEAD) + " |", "|---" * 2 + "|---:" * (len(HEAD) - 2) + "|"]
@@ -53,7 +60,7 @@ def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
             f"{row.mae_60plus:.2f}",
             f"{row.cs5:.0%}",
             f"{row.photos_seen:,}",
-            f"{row.seconds / rows['seconds'].iloc[0]:.2f}",
+            "" if np.isnan(row.seconds) else f"{row.seconds / rows['seconds'].iloc[0]:.2f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -83,10 +90,10 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
     """A line a run: its validation MAE after each epoch, in one colour for all seeds of a trial."""
     figure = page(8, 4.2, "Epoch by epoch", "Validation MAE in years, a line for each seed")
     axes = figure.subplots()
-    for (trial, runs), color in zip(curves.groupby("trial", sort=False), SPLIT_COLORS.values()):
-        for n, (_, run_of_seed) in enumerate(runs.groupby("seed")):
-            label = trial if n == 0 else None
-            axes.plot(run_of_seed["epoch"], run_of_seed["val_mae"], color=color, linewidth=1.5, label=label)
+    for n, (trial, runs) in enumerate(curves.groupby("trial", sort=False)):
+        table = runs.pivot(index="epoch", columns="seed", values="val_mae")
+        labels = [trial, *[None] * (table.shape[1] - 1)]
+        axes.plot(table.index, table, color=f"C{n}", linewidth=1.5, label=labels)
     axes.set(xlabel="epoch", xticks=range(0, int(curves["epoch"].max()) + 1, 5))
     legend_above(axes)
     return figure

@@ -10,7 +10,7 @@ def balance_weights(ages: np.ndarray, power: float) -> np.ndarray:
     """Ages (n,), years -> float32 (n,), each photo's weight in the loss, 1 on average.
 
     A weight is the frequency of the photo's age, smoothed over neighbouring years by a Gaussian, to the power of
-    -`power`: 0.5 is the square root that Yang et al. 2021 (arXiv:2102.09554) recommend, 0 weighs all alike.
+    -`power`: 0.5 is the square root that Yang et al. 2021 (arXiv:2102.09554) use for ages, 0 weighs all alike.
     """
     years = np.rint(np.asarray(ages)).astype(int)
     offsets = np.arange(-KERNEL_REACH, KERNEL_REACH + 1)

@@ -32,16 +32,16 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Read rows that an earlier stage wrote with `write_csv`: ages are float64 years, everything else is a string.
+    """Read rows that an earlier stage wrote with `write_csv`: years are float64, everything else is a string.
 
     Raises UserError where it is no such table.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-        ages = [column for column in ("real_age", "predicted_age") if column in table.columns]
+        years = table.columns.intersection(["real_age", "predicted_age", "predicted_spread"])
         if table.empty or not {"file_name", "real_age", "photo"} <= set(table.columns):
             raise ValueError("no rows with file_name, real_age and photo")
-        return table.astype(dict.fromkeys(ages, "float64"))
+        return table.astype(dict.fromkeys(years, "float64"))
     except ValueError as error:
         raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
 

@@ -2,7 +2,7 @@
 
 Every head gives activated outputs p (n, units) from which the expected age, in years, is linear: E[age] = p · m1. For
 the two that predict a distribution E[age²] = p · m2 is linear as well, which makes its standard deviation the spread.
-Both hold for ages from 0 to 100 years; an age beyond is taught as 100.
+Both give ages from 0 to 100 years; their distribution, or ranks, of an age beyond are those of 100.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,7 @@ from realage.params import Section
 from realage.photo_names import fold
 
 REQUIRED_COLUMNS = ["file_name", "real_age"]
-OUR_COLUMNS = ["photo", "perceptual_hash", "near_duplicate_of", "predicted_age"]  # that stages add
+OUR_COLUMNS = ["photo", "perceptual_hash", "near_duplicate_of", "predicted_age", "predicted_spread"]  # stages add
 MAX_LABEL_BYTES = 500_000_000  # some ten million rows: what is larger is no label file, and would fill the memory
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode's categories
 MAX_LISTED = 5  # other rows that one row's advice names

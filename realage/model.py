@@ -32,7 +32,7 @@ def build_network(params: ModelParams, head: Head, size: int, mean_age: float) -
     outputs = keras.layers.Dense(
         head.units,
         bias_initializer=keras.initializers.Constant(bias),
-        dtype="float32",  # half precision would round to eighths of a year
+        dtype="float32",  # bfloat16 would round ages to half a year
         name="outputs",
     )(features)
     return keras.Model(pixels, outputs, name="network")

@@ -79,5 +79,5 @@ def read_recipe(path: Path) -> Recipe:
             return Recipe.model_validate_json(archive.read(RECIPE_FILE))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, RuntimeError) as error:  # the last: encrypted
         raise UserError(f"{path}: not a model that this project trained: {error}") from error

@@ -21,7 +21,7 @@ class AugmentParams(Section):
     brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
     horizontal_flip: bool
     interpolation_order: Literal[1, 3]  # 1, linear, blurs: photos to predict are then sharper than all it learnt from
-    random_erasing: Share  # probability; not ImageDataGenerator's: a rectangle takes one colour
+    random_erasing: float = Field(ge=0, le=1)  # probability; not ImageDataGenerator's: a rectangle takes one colour
 
 
 class TrainParams(Section):
@@ -46,7 +46,9 @@ class TrainParams(Section):
     augment: AugmentParams
 
     @model_validator(mode="after")
-    def _warms_up_before_the_end(self) -> Self:
+    def _leaves_the_start_behind(self) -> Self:
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be less than epochs")
+        if self.weight_average >= self.epochs:
+            raise ValueError("weight_average must be less than epochs: most of it would be the untrained weights")
         return self

@@ -28,8 +28,8 @@ def compile_network(network: keras.Model, head: Head, params: TrainParams, steps
     """The head's loss, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980).
 
     Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and spares biases and normalization. Weights
-    are averaged exponentially (Polyak & Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780), and with them the
-    statistics of batch normalization, whatever `model.batch_norm_momentum`: they have to be those of the same weights.
+    are averaged (Polyak & Juditsky 1992), exponentially (Tarvainen & Valpola 2017, arXiv:1703.01780), and as far back
+    the statistics of batch normalization, whatever `model.batch_norm_momentum`: later ones would suit later weights.
     """
     momentum = 0.0
     if params.weight_average:

@@ -148,6 +148,7 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         (b"file_name,real_age,photo\na.jpg,3,x\n", "photo.*rename"),
         (b"file_name,real_age,perceptual_hash\na.jpg,3,x\n", "perceptual_hash.*rename"),
         (b"file_name,real_age,predicted_age\na.jpg,3,old\n", "predicted_age.*rename"),
+        (b"file_name,real_age,predicted_spread\na.jpg,3,old\n", "predicted_spread.*rename"),
     ],
 )
 def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, contents, words):

@@ -250,6 +250,19 @@ def test_a_model_with_a_foreign_recipe_is_refused(tmp_path, recipe):
         read_recipe(tmp_path / "age.keras")
 
 
+def test_a_model_whose_recipe_is_encrypted_is_refused(tmp_path):
+    file = tmp_path / "age.keras"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("realage.json", "{}")
+    contents = bytearray(file.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of the member, and of the directory
+        contents[contents.index(header) + flags] |= 1
+    file.write_bytes(contents)
+    with pytest.raises(UserError, match=r"age\.keras: not a model that this project trained.*encrypted"):
+        read_recipe(file)
+
+
+
 @pytest.mark.parametrize("contents", [None, b"", b"no zip", b"PK\x03\x04 torn"])
 def test_what_is_no_model_is_refused_by_name(tmp_path, contents):
     if contents is not None:

@@ -40,6 +40,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("train", "precision", "float8", ["train.precision", "'float8'", "mixed_bfloat16"]),
         ("train", "learning_rate", float("nan"), ["train.learning_rate", "nan"]),
         ("train", "warmup_epochs", 99, ["train: warmup_epochs must be less than epochs"]),
+        ("train", "weight_average", 99, ["train: weight_average must be less than epochs"]),
         ("train", "augment", {"rotation_range": 10}, ["train.augment.width_shift_range", "missing"]),
         ("model", "backbone", "ResNet51", ["model.backbone", "'ResNet51'", "ResNet50"]),
         ("model", "weights", "no/such.h5", ["model.weights", "no/such.h5"]),

@@ -201,8 +201,15 @@ def test_photos_without_a_face_or_with_several_are_counted(tmp_path, monkeypatch
     html, card = make(tmp_path, monkeypatch, faces=counts)
     for text in (Page(html).text, card):
         assert "56 photos show several, and 1,234 none" in text or "56 show several, and 1,234 none" in text
+    assert "cropped like the faces" not in html
     html, card = make(tmp_path / "whole", monkeypatch)
-    assert "none, which were taken whole" not in html + card
+    assert "none, which were taken whole" not in html + card and "cropped like the faces" in html
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_only_a_chosen_epoch_is_said_to_flatter(tmp_path, monkeypatch, keep):
+    monkeypatch.setitem(DEFAULTS, "train", {**DEFAULTS["train"], "keep": keep})
+    assert ("flatters validation" in make(tmp_path, monkeypatch)[1]) == (keep == "best")
 
 
 def test_rejected_rows_are_counted_and_listed(tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from conftest import PROJECT, run_module, run_tool, write_params
 
-from experiments.study import BASE, add_rows, changes_of, is_done
-from experiments.summary import with_tables
+from experiments.study import BASE, HERE, add_rows, changes_of, digest, is_done
+from experiments.summary import draw_curves, draw_trials, with_tables
 from realage.errors import UserError
 from realage.params import check_section, read_params
 from stages.check import SECTIONS
@@ -42,8 +42,19 @@ def test_the_best_trial_changes_all_that_led_to_it():
     assert changes["train.learning_rate"] == 1e-3 and changes["model.head"] == "distribution"
 
 
+def test_the_recommended_preset_is_the_best_trial_on_a_larger_backbone():
+    preset, best = read_params(PROJECT / "presets/faces.yaml"), params_of("average", "full")
+    differing = {
+        f"{section}.{key}"
+        for section in ("prepare", "model", "train")
+        for key in best[section]
+        if preset[section][key] != best[section][key]
+    }
+    assert differing == {"prepare.image_size", "prepare.fit", "model.batch_norm_momentum", "train.learning_rate"}
+
+
 def test_no_two_trials_are_the_same():
-    seen = [changes_of(PLAN["trials"], trial) for trial in PLAN["trials"]]
+    seen = [params_of(trial, "proxy") for trial in PLAN["trials"]]
     assert all(one not in seen[:n] for n, one in enumerate(seen))
 
 
@@ -52,6 +63,19 @@ def test_a_trial_changes_what_it_stands_on_changes_and_more():
     assert changes_of(trials, "c") == {"x": 1, "y": 2, "z": 3}
     with pytest.raises(UserError, match="d: not in trials.yaml: it has a, b, c"):
         changes_of(trials, "d")
+
+
+def test_an_unknown_scale_is_named(tmp_path):
+    study = ["nosuch", "--labels", "labels.csv", "--images", "photos", "--weights", "none"]
+    done = run_module("experiments.study", PROJECT, *study)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "nosuch: not in trials.yaml: it has proxy, full, stable" in done.stderr
+
+
+def test_the_results_are_those_of_the_trials_as_they_stand():
+    for row in csv.DictReader((HERE / "results.csv").read_text().splitlines()):
+        changes = {**changes_of(PLAN["trials"], row["trial"]), **PLAN["scales"][row["scale"]]}
+        assert row["changes"] == digest(changes), f"{row['scale']} {row['trial']} was edited since it was run"
 
 
 def test_what_has_its_row_is_done(tmp_path):
@@ -109,3 +133,19 @@ def test_tables_are_made_of_the_results_in_the_order_of_the_trials():
         "| plain | `epochs: 2` | **5.50** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 1.00 |",
         '| better | plain + `model.head: "ordinal"` | **5.00** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 2.00 |',
     ]
+
+
+def test_a_result_of_no_trial_is_named():
+    results = pd.DataFrame([{"scale": "tiny", "trial": "gone", "seed": 1}])
+    with pytest.raises(UserError, match="results.csv: gone: not in trials.yaml"):
+        with_tables("<!-- tiny -->\n<!-- end -->\n", results, {"plain": {"set": {}}})
+
+
+def test_pictures_show_every_trial_and_every_seed():
+    trials = [f"trial {n}" for n in range(5)]
+    results = pd.DataFrame({"trial": trials, "mae": 5.0, "mae_ci95_lo": 4.5, "mae_ci95_hi": 5.5})
+    assert [label.get_text() for label in draw_trials(results).axes[0].get_yticklabels()] == trials[::-1]
+    runs = [(trial, seed, epoch) for trial in trials for seed in (1, 2) for epoch in (1, 2, 3)]
+    axes = draw_curves(pd.DataFrame(runs, columns=["trial", "seed", "epoch"]).assign(val_mae=6.0)).axes[0]
+    assert len(axes.lines) == 10 and [text.get_text() for text in axes.get_legend().texts] == trials
+    assert len({line.get_color() for line in axes.lines}) == 5
