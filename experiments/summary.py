@@ -47,12 +47,11 @@ def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
     if unknown := set(results["trial"]) - set(trials):
         raise UserError(f"results.csv: {', '.join(sorted(unknown))}: not in trials.yaml: delete these rows")
     rows = results.assign(number=results["trial"].map(list(trials).index)).sort_values(["number", "seed"])
-    several = rows["seed"].nunique() > 1
+    several = [name for name in ("backbone", "seed") if rows[name].nunique() > 1]
     lines = ["| " + " | ".join(HEAD) + " |", "|---" * 2 + "|---:" * (len(HEAD) - 2) + "|"]
     for row in rows.itertuples():
-        seed = f", seed {row.seed}" if several else ""
         cells = [
-            f"{row.trial}{seed}",
+            ", ".join([row.trial, *(f"{name} {getattr(row, name)}" for name in several)]),
             _change(trials[row.trial]),
             f"**{row.mae:.2f}**",
             f"{row.mae_ci95_lo:.2f} to {row.mae_ci95_hi:.2f}",

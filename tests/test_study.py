@@ -121,17 +121,20 @@ def test_a_trial_runs_and_its_figures_are_those_of_the_run(pipeline, tmp_path):
 def test_tables_are_made_of_the_results_in_the_order_of_the_trials():
     trials = {"plain": {"set": {"train.epochs": 2}}, "better": {"from": "plain", "set": {"model.head": "ordinal"}}}
     figures = {"mae_ci95_lo": 4.0, "mae_ci95_hi": 6.0, "balanced_mae": 7.0, "mae_60plus": 9.0, "cs5": 0.5}
-    run = {"scale": "tiny", "seed": 1, **figures, "photos_seen": 12_000}
+    run = {"scale": "tiny", "backbone": "MobileNet", "seed": 1, **figures, "photos_seen": 12_000}
     results = pd.DataFrame([
         {**run, "trial": "better", "mae": 4.996, "seconds": 20},
         {**run, "trial": "plain", "mae": 5.5, "seconds": 10},
+        {**run, "trial": "better", "seed": 2, "mae": 5.0, "seconds": None},
         {**run, "trial": "plain", "mae": 1.0, "seconds": 10, "scale": "other"},
     ])
     page = with_tables("before\n<!-- tiny -->\nold\n<!-- end -->\nafter\n", results, trials)
     assert page.startswith("before\n<!-- tiny -->\n| trial | change |") and page.endswith("|\n<!-- end -->\nafter\n")
-    assert page.splitlines()[4:6] == [
-        "| plain | `epochs: 2` | **5.50** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 1.00 |",
-        '| better | plain + `model.head: "ordinal"` | **5.00** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 2.00 |',
+    figures = "| **5.00** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 |"
+    assert page.splitlines()[4:7] == [
+        "| plain, seed 1 | `epochs: 2` | **5.50** | 4.00 to 6.00 | 7.00 | 9.00 | 50% | 12,000 | 1.00 |",
+        f'| better, seed 1 | plain + `model.head: "ordinal"` {figures} 2.00 |',
+        f'| better, seed 2 | plain + `model.head: "ordinal"` {figures}  |',
     ]
 
 
