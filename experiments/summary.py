@@ -93,7 +93,9 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
         table = runs.pivot(index="epoch", columns="seed", values="val_mae")
         labels = [trial, *[None] * (table.shape[1] - 1)]
         axes.plot(table.index, table, color=f"C{n}", linewidth=1.5, label=labels)
-    axes.set(xlabel="epoch", xticks=range(0, int(curves["epoch"].max()) + 1, 5))
+    best = curves["val_mae"].min()
+    # The first epochs, off by tens of years, would press all others flat.
+    axes.set(xlabel="epoch", xticks=range(0, int(curves["epoch"].max()) + 1, 5), ylim=(0.95 * best, 1.7 * best))
     legend_above(axes)
     return figure
 
