@@ -4,10 +4,10 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify mend-cache test test-all lint script lock
+.PHONY: help repro verify reproducible mend-cache test test-all lint script lock
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
 	@dvc repro
@@ -15,6 +15,9 @@ repro: .venv/installed ## run the whole pipeline on what params.yaml names, then
 
 verify: .venv/installed ## retrain the current commit in a fresh clone: same inputs, same bytes?
 	@python -m tools.verify
+
+reproducible: .venv/installed ## does dvc.lock belong to this commit? asked without data, for a colleague's clone and CI
+	@python -m tools.reproducible
 
 mend-cache: .venv/installed ## take what is damaged out of DVC's cache
 	@python -m tools.mend_cache
@@ -25,8 +28,10 @@ test: .venv/installed-dev ## run the tests
 test-all: .venv/installed-dev ## run the slow tests too
 	@python -m pytest -m "slow or not slow"
 
-lint: .venv/installed-dev ## check the code's style
+lint: .venv/installed-dev ## check the code's style, and the workflows of GitHub Actions
 	@ruff check .
+	@check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@zizmor --offline --quiet .github/workflows
 
 script: .venv/installed ## pack code and params into one file, dist/train.py, for a rented GPU or a notebook
 	@python -m tools.make_script
@@ -42,6 +47,7 @@ lock: .venv/installed-dev ## compile the pinned requirements from the short list
 	@echo "installing the pinned requirements into .venv (a minute or two) ..."
 	@$(PYTHON) -m venv .venv
 	@python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@python -m tools.chart_library .venv/vega.js
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

@@ -40,7 +40,7 @@ def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> N
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
     by_decade, within = tabulate_decades(metrics), tabulate_within(held_out)
-    write_csv(folder / "predicted.csv", held_out[["split", "real_age", "predicted_age"]])
+    write_csv(folder / "predicted.csv", held_out[["photo", "split", "real_age", "predicted_age"]])
     write_csv(folder / "by_decade.csv", by_decade.set_axis(by_decade.columns.map("_".join), axis=1).reset_index())
     write_csv(folder / "within.csv", within)
     save(draw_predicted(held_out, metrics), folder / "predicted.png")

@@ -1,6 +1,7 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -130,6 +131,28 @@ def run_tool(folder: Path, *command: str) -> str:
     """Run a command in `folder`; returns what it prints, and fails the test if it fails."""
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def commands(page: str, heading: str) -> str:
+    """The shell commands that a page of the project, such as docs/workflow.md, has under a heading, word for word."""
+    _, found, section = (PROJECT / page).read_text(encoding="utf-8").partition(f"\n{heading}\n")
+    section = re.split(r"^##+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+    assert found and blocks, f"{page} has no commands under {heading}"
+    return "".join(blocks)
+
+
+def type_in(folder: Path, script: str, **environment: str) -> str:
+    """Have a shell run what a user types in `folder`, up to the first command that fails, which fails the test."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
