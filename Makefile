@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
+# A process a core; tests of one file share what they set up.
+PARALLEL := -n logical --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help repro verify reproducible mend-cache test test-all lint script lock
@@ -23,10 +25,10 @@ mend-cache: .venv/installed ## take what is damaged out of DVC's cache
 	@python -m tools.mend_cache
 
 test: .venv/installed-dev ## run the tests
-	@python -m pytest
+	@python -m pytest $(PARALLEL)
 
 test-all: .venv/installed-dev ## run the slow tests too
-	@python -m pytest -m "slow or not slow"
+	@python -m pytest $(PARALLEL) -m "slow or not slow"
 
 lint: .venv/installed-dev ## check the code's style, and the workflows of GitHub Actions
 	@ruff check .
