@@ -3,7 +3,7 @@
     python -m experiments.study SCALE [--trials NAME...] [--seeds N...] --labels CSV --images FOLDER --weights H5
 
 A trial that results.csv has at this scale with this seed is not run again; one that was killed goes on after its last
-finished epoch. Run it in a clone with nothing to commit: it writes over params.yaml and what the stages write.
+finished epoch. It writes over what the stages write (and over params.yaml, which it puts back): run it in a clone.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import csv
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from realage.files import read_json, read_rows
 from realage.params import read_params
 
 HERE = Path(__file__).parent
-BASE = Path("presets/seed.yaml")
+PARAMS, BASE = Path("params.yaml"), Path("presets/seed.yaml")
 RUN = Path("metrics/run.json")
 METRICS = ("n", "mae", "mae_ci95_lo", "mae_ci95_hi", "balanced_mae", "bias", "cs5")
 OLD = 60  # years
@@ -32,18 +34,24 @@ def study() -> None:
     """Run what results.csv lacks, one trial after the other."""
     arguments = _parse_arguments()
     plan = read_params(HERE / "trials.yaml")
-    results = arguments.results / "results.csv"
-    for trial in arguments.trials or plan["trials"]:
-        changes = {**changes_of(plan["trials"], trial), **_named(plan["scales"], arguments.scale)}
-        for seed in arguments.seeds:
-            key = {"scale": arguments.scale, "trial": trial, "backbone": arguments.backbone, "seed": str(seed)}
-            key["changes"] = digest(changes)
-            if not is_done(results, key):
-                _run_trial(f"{arguments.scale}-{trial}-{seed}", {**changes, "train.seed": seed, **_data(arguments)})
-                curve = _read_csv(Path("plots/training.csv"))
-                if not is_done(arguments.results / "curves.csv", key):
-                    add_rows(arguments.results / "curves.csv", [{**key, **epoch} for epoch in curve])
-                add_rows(results, [{**key, **_read_results()}])
+    scale = _named(plan["scales"], arguments.scale)
+    trials = {name: {**changes_of(plan["trials"], name), **scale} for name in arguments.trials or plan["trials"]}
+    _require_sources(arguments)
+    with _borrowed_params():
+        for trial, changes in trials.items():
+            for seed in arguments.seeds:
+                _add_trial(trial, changes, seed, arguments)
+
+
+def _add_trial(trial: str, changes: dict[str, Any], seed: int, arguments: argparse.Namespace) -> None:
+    results, curves = (arguments.results / f"{name}.csv" for name in ("results", "curves"))
+    key = {"scale": arguments.scale, "trial": trial, "backbone": arguments.backbone, "seed": str(seed)}
+    key["changes"] = digest(changes)
+    if not is_done(results, key):
+        _run_trial(f"{arguments.scale}-{trial}-{seed}", {**changes, "train.seed": seed, **_data(arguments)})
+        if not is_done(curves, key):
+            add_rows(curves, [{**key, **epoch} for epoch in _read_csv(Path("plots/training.csv"))])
+        add_rows(results, [{**key, **_read_results()}])
 
 
 def changes_of(trials: dict[str, dict], name: str) -> dict[str, Any]:
@@ -66,6 +74,25 @@ def _named(known: dict[str, Any], name: str) -> Any:
     return known[name]
 
 
+def _require_sources(arguments: argparse.Namespace) -> None:
+    weights = [] if arguments.weights in ("imagenet", "none") else [Path(arguments.weights)]
+    for source in (arguments.labels, arguments.images, *weights):
+        if not source.exists():
+            raise UserError(f"{source}: there is no such file or folder")
+
+
+@contextmanager
+def _borrowed_params() -> Iterator[None]:
+    """Let the trials write params.yaml, and put it back. Raises UserError where Git does not have it as it is."""
+    if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", PARAMS], check=False, capture_output=True).returncode:
+        raise UserError(f"{PARAMS}: not as Git has it, and trials write over it: commit it, or 'git restore {PARAMS}'")
+    before = PARAMS.read_bytes()
+    try:
+        yield
+    finally:
+        PARAMS.write_bytes(before)
+
+
 def _data(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "dataset.labels": str(arguments.labels.absolute()),
@@ -78,7 +105,7 @@ def _data(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _run_trial(name: str, changes: dict[str, Any]) -> None:
     print(f"\n== {name}", flush=True)
-    Path("params.yaml").write_bytes(BASE.read_bytes())
+    PARAMS.write_bytes(BASE.read_bytes())
     RUN.unlink(missing_ok=True)  # where DVC has the results of an earlier run, nothing writes it
     settings = [f"--set-param={key}={json.dumps(value)}" for key, value in changes.items()]
     # Its figures are not in results.csv, so an experiment of this name is of no use, and DVC takes no name twice.

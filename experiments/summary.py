@@ -3,6 +3,7 @@
 A table goes between the lines `<!-- SCALE -->` and `<!-- end -->`; everything else on the page is written by hand.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ HEAD = ["trial", "change", "MAE", "95% interval", "balanced MAE", "MAE 60+", "wi
 
 def summary() -> None:
     """Rewrite the tables on the page, and draw docs/study.png and docs/study-curves.png."""
+    argparse.ArgumentParser(description="Write the study's tables and pictures into docs/.").parse_args()
     results, curves = (pd.read_csv(HERE / f"{name}.csv") for name in ("results", "curves"))
     trials = read_params(HERE / "trials.yaml")["trials"]
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), results, trials), encoding="utf-8")

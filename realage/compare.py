@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
+from dvc.utils.serialize import ParseError, parse_yaml
 
 from realage.command import run
 from realage.errors import UserError, printable
@@ -29,11 +29,12 @@ Metrics = dict[str, Any]
 
 
 class Version(NamedTuple):
-    """A commit, or the working tree: its params by dotted key, its metrics by file, and its held-out predictions."""
+    """A commit, or the working tree: its params by dotted key, its metrics by file, its held-out predictions."""
 
     name: str
     commit: str | None
     params: dict[str, str]
+    stale_param: str | None  # one that had another value when the stages ran, if any
     metrics: dict[str, Metrics]
     predictions: pd.DataFrame
 
@@ -63,7 +64,7 @@ def read_commit(revision: str) -> Version:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if not (revision and found):  # Git takes an empty one for HEAD
         raise UserError(
-            f"{revision}: no such commit here: 'git log --oneline' lists commits, 'git fetch --tags' brings the team's"
+            f"{revision}: no such commit here: in the project's folder 'git log' lists them, 'git fetch' brings more"
         )
     commit = found.decode().strip()
     return _version(f"{revision} ({commit[:7]})", commit, lambda file: _git("show", f"{commit}:./{file}"))
@@ -90,16 +91,32 @@ def _version(name: str, commit: str | None, read: Callable[[str], bytes | None])
     def parsed(file: str, parse: Callable[[bytes], Any]) -> Any:
         try:
             return parse(required(file))
-        except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        except (ValueError, TypeError, RecursionError, ParseError) as error:
             raise UserError(f"{file} of {name}: not as the pipeline writes it ({error}): run 'dvc repro'") from error
 
+    params = parsed("params.yaml", _read_params)
+    recorded = parsed("dvc.lock", _read_recorded_params)
     return Version(
         name=name,
         commit=commit,
-        params=parsed("params.yaml", lambda contents: _flat(_keys(yaml.safe_load(contents)))),
+        params=params,
+        stale_param=next((key for key, value in recorded.items() if params.get(key) != value), None),
         metrics={part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS},
         predictions=parsed("plots/evaluate/predicted.csv", _read_predictions),
     )
+
+
+def _read_params(contents: bytes) -> dict[str, str]:
+    return _flat(_keys(parse_yaml(contents.decode(), "params.yaml")))
+
+
+def _read_recorded_params(contents: bytes) -> dict[str, str]:
+    """What dvc.lock says that the stages ran with."""
+    stages = _keys(_keys(parse_yaml(contents.decode(), "dvc.lock")).get("stages"))
+    recorded = {}
+    for stage in stages.values():
+        recorded |= _flat(_keys(_keys(_keys(stage).get("params", {})).get("params.yaml", {})))
+    return recorded
 
 
 def _read_metrics(contents: bytes) -> Metrics:
@@ -136,6 +153,12 @@ def _flat(params: dict[str, Any], prefix: str = "") -> dict[str, str]:
 def _verdicts(before: Version, after: Version) -> str:
     splits = [split for split in HELD_OUT_SETS if split in after.metrics["evaluate"]]
     lines = [f"- {compare_split(before, after, split).sentence}" for split in splits]
+    lines += [
+        f"- **Not to be trusted**: the figures of {version.name} are of another {_code(version.stale_param)} than its "
+        "params.yaml has. Run `dvc repro` there."
+        for version in (before, after)
+        if version.stale_param
+    ]
     return "\n".join([*lines, "", "Intervals are over photos. Trainings with another seed differ, too."])
 
 

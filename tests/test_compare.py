@@ -44,6 +44,7 @@ def test_a_change_of_the_model_is_judged_photo_by_photo_and_shown_with_its_param
     assert f"**Validation: worse.** On the {val['n']} photos that both scored, the MAE changed by +1.50 years" in said
     assert "**Test: the same.**" in said
     assert cells(said, "`train.learning_rate`") == ["`0.001`", "`0.002`"]
+    assert "the figures of HEAD (" in said and "are of another `train.learning_rate` than its params.yaml has" in said
     mae = f"{val['mae']:.2f} [{val['mae_ci95_lo']:.2f}, {val['mae_ci95_hi']:.2f}]"
     assert cells(said, "**validation MAE**, years") == [mae, mae]
     assert "### Data\n\nThe same: `" in said and "### Pictures" not in said
@@ -85,7 +86,8 @@ def test_pictures_are_those_of_each_commit(clone):
 def test_it_needs_neither_data_nor_cache_nor_remote(clone, tmp_path):
     bare = tmp_path / "bare"
     run_tool(tmp_path, "git", "clone", "-q", str(clone), str(bare))
-    assert "**Validation: the same.**" in compare(bare, "HEAD", "HEAD")
+    said = compare(bare, "HEAD", "HEAD")
+    assert "**Validation: the same.**" in said and "Not to be trusted" not in said
 
 
 @pytest.mark.parametrize("foreign", ["a | b\n`<img src=x>` | c", "x`](http://evil) @team\r\n# y"])
@@ -108,6 +110,7 @@ def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
         ("metrics/evaluate.json", None, ["has no metrics/evaluate.json", "dvc repro"]),
         ("metrics/evaluate.json", "[1]", ["metrics/evaluate.json", "not as the pipeline writes it"]),
         ("metrics/split.json", "{", ["metrics/split.json", "not as the pipeline writes it"]),
+        ("dvc.lock", "stages: 3", ["dvc.lock", "not as the pipeline writes it"]),
         ("params.yaml", "a: [", ["params.yaml", "not as the pipeline writes it"]),
         ("metrics/evaluate.json", "[" * 5_000, ["metrics/evaluate.json"]),
         ("params.yaml", "a: &x {b: *x}", ["params.yaml"]),

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import assert_one_line_error, run_module, run_tool
+from conftest import assert_one_line_error, change, run_module, run_tool
 from test_compare import commit, err
 
 
@@ -103,4 +103,12 @@ def test_a_commit_without_a_validation_error_is_not_promoted(promoted):
     (promoted / "metrics/evaluate.json").write_text("{}")
     commit(promoted)
     assert_one_line_error(run_module("tools.promote", promoted, "prod", "--force"), "has no val.mae")
+    assert len(tags(promoted)) == 2
+
+
+def test_results_of_other_params_than_the_commits_are_not_promoted(promoted):
+    change(promoted, "train", epochs=41)
+    commit(promoted)
+    done = run_module("tools.promote", promoted, "prod", "--force")
+    assert_one_line_error(done, "train.epochs", "dvc repro")
     assert len(tags(promoted)) == 2

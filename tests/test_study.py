@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, run_module, run_tool, write_params
+from conftest import PROJECT, assert_one_line_error, run_module, run_tool, write_params
 
 from experiments.study import BASE, HERE, add_rows, changes_of, digest, is_done
 from experiments.summary import draw_curves, draw_trials, with_tables
@@ -53,6 +53,17 @@ def test_the_recommended_preset_is_the_best_trial_on_a_larger_backbone():
     assert differing == {"prepare.image_size", "prepare.fit", "model.batch_norm_momentum", "train.learning_rate"}
 
 
+def test_the_small_preset_is_the_other_with_what_was_measured():
+    preset, small, best = (
+        *(read_params(PROJECT / f"presets/{name}.yaml") for name in ("faces", "faces_small")),
+        params_of("average", "full"),
+    )
+    measured = {("prepare", "image_size"), ("model", "backbone"), ("train", "learning_rate")}
+    assert {(name, key) for name in preset for key in preset[name] if preset[name][key] != small[name][key]} == measured
+    assert small["model"]["backbone"] == "MobileNetV2"
+    assert all(small[name][key] == best[name][key] for name, key in measured if key != "backbone")
+
+
 def test_no_two_trials_are_the_same():
     seen = [params_of(trial, "proxy") for trial in PLAN["trials"]]
     assert all(one not in seen[:n] for n, one in enumerate(seen))
@@ -70,6 +81,39 @@ def test_an_unknown_scale_is_named(tmp_path):
     done = run_module("experiments.study", PROJECT, *study)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "nosuch: not in trials.yaml: it has proxy, full, stable" in done.stderr
+
+
+@pytest.fixture
+def own_params(workspace):
+    """A repository whose params.yaml and base preset are committed."""
+    for file in ("presets/seed.yaml", "params.yaml", "labels.csv"):
+        (workspace / file).parent.mkdir(exist_ok=True)
+        (workspace / file).write_text("a: 1\n")
+    run_tool(workspace, "git", "init", "-q")
+    run_tool(workspace, "git", "add", "-A")
+    run_tool(workspace, "git", "commit", "-qm", "params")
+    return workspace / "params.yaml"
+
+
+def test_params_that_are_not_committed_are_not_written_over(own_params, workspace):
+    own_params.write_text("a: mine\n")
+    study = ["proxy", "--labels", "labels.csv", "--images", ".", "--weights", "none"]
+    assert_one_line_error(run_module("experiments.study", workspace, *study), "params.yaml", "commit it")
+    assert own_params.read_text() == "a: mine\n"
+
+
+def test_a_trial_that_fails_leaves_the_params_as_they_were(own_params, workspace):
+    (workspace / "presets/seed.yaml").write_text("b: 2\n")
+    sources = ["--labels", "labels.csv", "--images", ".", "--weights", "none"]
+    study = ["proxy", "--trials", "average", *sources, "--results", "."]
+    done = run_module("experiments.study", workspace, *study)  # no DVC project: the first trial fails
+    assert done.returncode == 1 and "proxy-average-1: the run failed" in done.stderr
+    assert own_params.read_text() == "a: 1\n"
+
+
+def test_a_source_that_is_missing_is_named(own_params, workspace):
+    study = ["proxy", "--labels", "nowhere.csv", "--images", ".", "--weights", "none"]
+    assert_one_line_error(run_module("experiments.study", workspace, *study), "nowhere.csv")
 
 
 def test_the_results_are_those_of_the_trials_as_they_stand():

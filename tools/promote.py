@@ -19,6 +19,11 @@ def promote() -> None:
     """Register the commit's model, where that has not been done, and assign it to the stage."""
     arguments = _parse_arguments()
     candidate = read_commit(arguments.revision)
+    if candidate.stale_param:
+        raise UserError(
+            f"{candidate.name}: not promoted: its results are of another {candidate.stale_param} than its params.yaml "
+            "has: run 'dvc repro' there and commit"
+        )
     mae = _validation_mae(candidate)
     if not arguments.force:
         _refuse_worse(candidate, arguments.stage)

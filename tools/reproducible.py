@@ -1,5 +1,6 @@
 """Does dvc.lock belong to this commit's code and params? `make reproducible`, in a clone without data too."""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from realage.errors import UserError
 
 def reproducible() -> None:
     """Say so, or end with exit status 1 and the stages that would run; nothing is run or fetched."""
+    argparse.ArgumentParser(description="Does dvc.lock belong to the code and params that are here?").parse_args()
     ask = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     done = subprocess.run(ask, capture_output=True, text=True, check=False)
     stages = re.findall(r"^Running stage '(.+)':", done.stdout, flags=re.MULTILINE)
