@@ -147,9 +147,12 @@ def test_a_trial_runs_and_its_figures_are_those_of_the_run(pipeline, tmp_path):
     (clone / "presets/params.yaml").rename(clone / "presets/seed.yaml")
     plan = {"scales": {"tiny": {"train.photos": 60}}, "trials": {"small": {"set": {"train.epochs": 2}}}}
     (clone / "experiments/trials.yaml").write_text(yaml.safe_dump(plan))
+    for table in ("results", "curves"):
+        (clone / f"experiments/{table}.csv").unlink()
     run_tool(clone, "git", "add", "-A")
     run_tool(clone, "git", "commit", "-qm", "tiny study")
-    arguments = ["tiny", "--labels", "data/sample/labels.csv", "--images", "data/sample/final_files"]
+    sample = pipeline / "data/sample"
+    arguments = ["tiny", "--labels", str(sample / "labels.csv"), "--images", str(sample / "final_files")]
     study = [*arguments, "--weights", "none", "--backbone", "MobileNet"]
     done = run_module("experiments.study", clone, *study, PYTHONPATH="")
     assert done.returncode == 0, done.stdout + done.stderr
