@@ -165,6 +165,14 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> Non
         assert word in errors[0], errors[0]
 
 
+def copy_project(folder: Path, without: tuple[str, ...]) -> None:
+    """Copy what Git has or would add of the project, but for names that begin with one of `without`."""
+    for name in run_tool(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+        if not name.startswith(without) and (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((PROJECT / name).read_bytes())
+
+
 def copy_with_cache(pipeline: Path, folder: Path) -> Path:
     """A copy of the finished run in `folder`, with a cache of its own beside it, which a test may damage."""
     shutil.copytree(pipeline.parent / "cache", folder / "cache")
@@ -197,11 +205,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Tests that change it work on a copy.
     """
     folder = tmp_path_factory.mktemp("pipeline") / "clone"
-    files = run_tool(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    for name in files:
-        if not name.startswith("tests/") and (PROJECT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes((PROJECT / name).read_bytes())
+    copy_project(folder, without=("tests/",))
     write_params(folder, small_params())
     run_tool(folder, "git", "init", "-q")
     run_tool(folder, "dvc", "cache", "dir", "--local", str(folder.parent / "cache"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import PROJECT, commands, run_tool, small_params, type_in, write_params, write_photo
+from conftest import commands, copy_project, run_tool, small_params, type_in, write_params, write_photo
 
 ADDED, MENDED, REMOVED = 500, 20, 5
 NAME_THE_DATA = """
@@ -72,10 +72,7 @@ def team(tmp_path_factory) -> Team:
     (team.folder / ".gitconfig").write_text("[user]\nname = tester\nemail = tester@example.org\n")
     run_tool(team.folder, "git", "init", "-q", "--bare", "-b", "main", str(team.server))
     run_tool(team.folder, "git", "init", "-q", "-b", "main", str(team.lead))
-    for name in run_tool(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
-        if not name.startswith(("tests/", "metrics/", "plots/", "reports/", "dvc.lock")) and (PROJECT / name).is_file():
-            (team.lead / name).parent.mkdir(parents=True, exist_ok=True)
-            (team.lead / name).write_bytes((PROJECT / name).read_bytes())
+    copy_project(team.lead, without=("tests/", "metrics/", "plots/", "reports/", "dvc.lock"))
     params = small_params()
     params["sample"]["photos"] = 0
     write_params(team.lead, params)
