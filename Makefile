@@ -4,25 +4,27 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 # A process a core; tests of one file share what they set up.
 PARALLEL := -n logical --dist loadfile
+COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header
+INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify reproducible mend-cache test test-all lint script lock
+.PHONY: help repro verify reproducible mend-cache test test-all lint coverage script presets lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
 	@dvc repro
-	@python -m tools.summary
+	@realage summary
 
 verify: .venv/installed ## retrain the current commit in a fresh clone: same inputs, same bytes?
-	@python -m tools.verify
+	@realage verify
 
 reproducible: .venv/installed ## does dvc.lock belong to this commit? asked without data, for a colleague's clone and CI
-	@python -m tools.reproducible
+	@realage reproducible
 
 mend-cache: .venv/installed ## take what is damaged out of DVC's cache
-	@python -m tools.mend_cache
+	@realage mend-cache
 
 test: .venv/installed-dev ## run the tests
 	@python -m pytest $(PARALLEL)
@@ -30,28 +32,39 @@ test: .venv/installed-dev ## run the tests
 test-all: .venv/installed-dev ## run the slow tests too
 	@python -m pytest $(PARALLEL) -m "slow or not slow"
 
-lint: .venv/installed-dev ## check the code's style, and the workflows of GitHub Actions
+lint: .venv/installed-dev ## check style, types, which package imports which, presets, and GitHub's workflows
 	@ruff check .
+	@mypy
+	@lint-imports --no-logo
 	@check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@zizmor --offline --quiet .github/workflows
 
+coverage: .venv/installed-dev ## run the tests and say which lines none of them runs
+	@python -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=html
+
 script: .venv/installed ## pack code and params into one file, dist/train.py, for a rented GPU or a notebook
-	@python -m tools.make_script
+	@realage script
+
+presets: .venv/installed ## write presets/*.yaml anew from params.yaml and presets/differences
+	@realage presets
 
 lock: .venv/installed-dev ## compile the pinned requirements from the short lists
-	@uv pip compile -q --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
-	@uv pip compile -q --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
-	@uv pip compile -q --universal --python-version 3.11 --no-header requirements-gpu.in -o requirements-gpu.txt
+	@$(COMPILE) --generate-hashes requirements.in requirements-compute.in requirements-charts.in -o requirements.txt
+	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-compute.in -o requirements-compute.txt
+	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-charts.in -o requirements-charts.txt
+	@$(COMPILE) --generate-hashes requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) --generate-hashes requirements-gpu.in -o requirements-gpu.txt
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) \
 		and "error: TensorFlow needs Python 3.11, 3.12 or 3.13: name one, as in: make PYTHON=python3.12 repro")'
 	@echo "installing the pinned requirements into .venv (a minute or two) ..."
 	@$(PYTHON) -m venv .venv
-	@python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@python -m tools.chart_library .venv/vega.js
+	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) --no-deps -e .
+	@python -m realage.project.chart_library .venv/vega.js
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	@python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -6,9 +6,9 @@ One thread, 128 px photos of noise, all transforms on, the two in turns; prints 
 import numpy as np
 
 from benchmarks.in_turns import compare
-from realage.augment import PhotoAugmenter
-from realage.quiet_keras import ImageDataGenerator
-from realage.recipe import AugmentParams
+from realage.network.quiet_keras import ImageDataGenerator
+from realage.network.recipe import AugmentParams
+from realage.training.augment import PhotoAugmenter
 
 PHOTOS = 100
 ROUNDS = 7

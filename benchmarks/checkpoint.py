@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.in_turns import compare
-from realage.backbones import ModelParams
-from realage.checkpoints import Checkpoints
-from realage.heads import build_head
-from realage.model import build_network
-from realage.quiet_keras import keras
-from realage.training import state_of
+from realage.network.backbones import ModelParams
+from realage.network.heads import build_head
+from realage.network.model import build_network
+from realage.network.quiet_keras import keras
+from realage.training.checkpoints import Checkpoints
+from realage.training.fit import state_of
 
 ROUNDS = 5
 MODEL = ModelParams(

@@ -1,8 +1,8 @@
-"""What validate's photo checks cost beside a bare decode loop: `REALAGE_FACES=... python -m benchmarks.photo_checks`.
+"""What the scan of photos costs beside a bare decode loop: `REALAGE_FACES=... python -m benchmarks.photo_checks`.
 
-That folder holds `labels.csv` and `final_files/`. The rival opens each photo with Pillow and decodes it to RGB, one by
-one; ours also turns it upright, hashes its pixels and takes its perceptual hash, once on all workers as the stage does
-it, and once on one worker. The two in turns; prints the median ratio and its range.
+That folder holds `final_files/`. The rival opens each photo with Pillow and decodes it to RGB, one by one. The scan
+also hashes the file, turns the photo upright, hashes its pixels, takes its perceptual hash and measures it: once on
+all workers as the stage does it, and once on one. The two in turns; prints the median ratio and its range.
 """
 
 import os
@@ -13,12 +13,12 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.in_turns import compare
-from realage.labels import ValidateParams
-from realage.machine import data_workers
-from stages.validate import _look_at_photos
+from realage.core.machine import data_workers
+from realage.photos.names import find_photos
+from realage.photos.scan import COLUMNS, scan_photos
 
 ROUNDS = 5
-PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
+NOTHING = pd.DataFrame(columns=COLUMNS)  # no earlier scan
 
 
 def decode(photo: Path) -> np.ndarray:
@@ -28,16 +28,16 @@ def decode(photo: Path) -> np.ndarray:
 
 def benchmark() -> None:
     """Print seconds of both for all photos, and the ratio between them, for all workers and for one."""
-    faces = Path(os.environ["REALAGE_FACES"])
-    images, table = faces / "final_files", pd.read_csv(faces / "labels.csv", dtype={"file_name": str})
+    images = Path(os.environ["REALAGE_FACES"], "final_files")
+    names = find_photos(images)
     for workers in (data_workers(), 1):
         os.environ["REALAGE_WORKERS"] = str(workers)
         result = compare(
-            lambda: _look_at_photos(table, images, PARAMS),
-            lambda: [decode(images / name).shape for name in table["file_name"]],
+            lambda: scan_photos(images, {}, names, NOTHING),
+            lambda: [decode(images / name).shape for name in names],
             ROUNDS,
         )
-        print(f"{len(table):,} photos, {workers} workers: checks {result.ours:.2f} s, bare loop {result.rival:.2f} s: "
+        print(f"{len(names):,} photos, {workers} workers: scan {result.ours:.2f} s, bare loop {result.rival:.2f} s: "
               f"{result.ratio:.2f} times as long ({result.least:.2f} to {result.most:.2f})")
 
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from filelock import FileLock
 
-from realage.command import run
-from realage.errors import UserError
-from realage.files import read_json, read_rows
-from realage.params import read_params
+from realage.core.errors import UserError
+from realage.core.files import read_json, read_rows
+from realage.core.params import read_params
+from realage.runner.command import run
 
 HERE = Path(__file__).parent
 PARAMS, BASE = Path("params.yaml"), Path("presets/seed.yaml")

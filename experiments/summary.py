@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from experiments.study import HERE
 from realage.charts import EVERYTHING, MUTED, SPLIT_COLORS, legend_above, page, save, style
-from realage.command import run
-from realage.errors import UserError
-from realage.params import read_params
+from realage.core.errors import UserError
+from realage.core.params import read_params
+from realage.runner.command import run
 
 PAGE = Path("docs/results.md")
 HEAD = ["trial", "change", "MAE", "95% interval", "balanced MAE", "MAE 60+", "within 5 years", "photos seen", "time"]

@@ -12,14 +12,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
 
-from realage.files import replacing
+from realage.core.files import replacing
 
 # Okabe and Ito's blue, vermilion and green: told apart with any colour vision, and in grey by their lightness.
 SPLIT_COLORS = {"train": "#0072b2", "val": "#d55e00", "test": "#009e73"}
 EVERYTHING = "#56728a"
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
 # A page of its own colour, so that a picture reads the same on a light and on a dark site.
 PAPER = "#f7f5f0"
@@ -80,8 +80,8 @@ def style() -> Iterator[None]:
 
 def page(width: float, height: float, title: str, subtitle: str) -> Figure:
     """A figure of width x height inches that says at its top left what it shows; call it, and add axes, in `style`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.008, 0.01, 0.984, 0.99 - HEADER / height), w_pad=0.08, h_pad=0.08)
+    layout = ConstrainedLayoutEngine(rect=(0.008, 0.01, 0.984, 0.99 - HEADER / height), w_pad=0.08, h_pad=0.08)
+    figure = Figure(figsize=(width, height), layout=layout)
     figure.text(0.16 / width, 1 - 0.2 / height, title, fontsize=14, fontweight="bold", va="top")
     figure.text(0.16 / width, 1 - 0.5 / height, subtitle, fontsize=10, color=MUTED, va="top")
     return figure

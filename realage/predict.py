@@ -1,37 +1,40 @@
-"""Ages of photos, on the command line: `python -m realage.predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
+"""Ages of photos on the command line: `realage predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
 
-import argparse
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from realage.command import run
-from realage.errors import UserError
-from realage.framing import Framed, frame_photo
-from realage.model_file import load_model, predict_ages, read_recipe
-from realage.parallel import map_photos
-from realage.photo_names import find_photos
-from realage.photos import PhotoError, load_photo
-from realage.prepared import PrepareParams
+from realage.core.errors import UserError
+from realage.photos.decode import PhotoError, load_photo
+from realage.photos.framing import Framed, frame_photo
+from realage.photos.names import find_photos
+from realage.photos.parallel import map_photos
+from realage.photos.prepared import PrepareParams
 
 CHUNK = 256  # photos in memory at once
 
 
-def predict() -> None:
-    """Print each photo's age in years; exit status 1 if any photo could not be read."""
-    arguments = _parse_arguments()
-    photos = list(_photos(arguments.photos))
-    prepare = read_recipe(arguments.model).prepare
-    model = load_model(arguments.model)
+def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
+    """Print the age of each photo in `paths`, photos or folders of photos, in years.
+
+    `style` is table, csv, json (one list) or jsonl (a line a photo). Raises UserError if any photo could not be read.
+    """
+    photos = list(_photos(paths))
+    # Keras takes seconds to load: a wrong path is named without it.
+    from realage.network.model_file import load_model, read_recipe
+
+    prepare = read_recipe(model_file).prepare
+    model = load_model(model_file)
     chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
     rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
     spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * (prepare.crop == "face")
     table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
     # A photo that could not be read has no number of faces, which would make the others floats.
-    print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), arguments.format))
+    print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))
     unread = sum(row["error"] != "" for row in rows)
     if unread:
         raise UserError(f"{unread} of {len(rows)} photos could not be read: the column 'error' says why")
@@ -42,6 +45,7 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
 
     `faces` is the number found, or None where the model was not trained with crop `face`.
     """
+    from realage.network.model_file import predict_ages
 
     def look(photo: Path) -> Framed | str:
         try:
@@ -61,14 +65,6 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
     ]
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m realage.predict", description="Predict ages from face photos.")
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO|FOLDER", help="photos, or folders of photos")
-    parser.add_argument("--model", type=Path, default=Path("models/age.keras"), help="default: %(default)s")
-    parser.add_argument("--format", choices=["table", "csv", "json"], default="table", help="default: %(default)s")
-    return parser.parse_args()
-
-
 def _photos(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.exists():
@@ -84,10 +80,14 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
 def _formatted(table: pd.DataFrame, style: str) -> str:
     if style == "csv":
         return table.to_csv(index=False, lineterminator="\n").rstrip()
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
     if style == "json":
-        return json.dumps(table.astype(object).where(table.notna(), None).to_dict("records"), indent=2)
+        return json.dumps(rows, indent=2)
+    if style == "jsonl":
+        return "\n".join(map(json.dumps, rows))
     return table.to_string(index=False, na_rep="")
 
 
 if __name__ == "__main__":
-    run(predict)
+    # As 'realage predict'. By name, since the command imports this module.
+    import_module("realage.cli").main("predict")

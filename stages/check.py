@@ -3,33 +3,13 @@
 import os
 from pathlib import Path
 
-from realage.backbones import ModelParams, require_weights_file
-from realage.command import run
-from realage.dataset import DatasetParams
-from realage.eda import EdaParams
-from realage.errors import UserError
-from realage.labels import ValidateParams
-from realage.metrics import EvaluateParams
-from realage.params import Section, check_section, read_params
-from realage.photo_names import find_photos, require_plain_name, walk
-from realage.prepared import PrepareParams
-from realage.recipe import TrainParams
-from realage.report import ReportParams
-from realage.sample import SampleParams
-from realage.splits import SplitParams
-
-SECTIONS: dict[str, type[Section]] = {
-    "dataset": DatasetParams,
-    "sample": SampleParams,
-    "validate": ValidateParams,
-    "split": SplitParams,
-    "eda": EdaParams,
-    "prepare": PrepareParams,
-    "model": ModelParams,
-    "train": TrainParams,
-    "evaluate": EvaluateParams,
-    "report": ReportParams,
-}
+from realage.core.errors import UserError
+from realage.core.params import check_section, load, read_params
+from realage.labels.dataset import DatasetParams, SampleParams
+from realage.network.backbones import ModelParams, require_weights_file
+from realage.photos.names import find_photos, require_plain_name, walk
+from realage.runner.command import run
+from realage.sections import SECTIONS
 
 
 def check() -> None:
@@ -38,9 +18,10 @@ def check() -> None:
     for name in params:
         if name not in SECTIONS:
             raise UserError(f"params.yaml: {name}: unknown section: allowed are {', '.join(SECTIONS)}")
-    sections = {name: check_section(name, params.get(name), section) for name, section in SECTIONS.items()}
-    _check_dataset(sections["dataset"], sections["sample"])
-    require_weights_file(sections["model"])
+    for name, section in SECTIONS.items():
+        check_section(name, params.get(name), section)
+    _check_dataset(load("dataset", DatasetParams), load("sample", SampleParams))
+    require_weights_file(load("model", ModelParams))
     Path("data").mkdir(exist_ok=True)
     Path("data/checked.txt").write_text("params.yaml is sound and its sources are there\n", encoding="utf-8")
     print("check: params.yaml is sound")

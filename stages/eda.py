@@ -1,23 +1,14 @@
-"""Splits and original photos -> what the data are like: ages, groups, sizes, light, outliers, and faces by decade."""
-
-from pathlib import Path
+"""Splits, the scan and prepared photos -> what the data are like: ages, groups, sizes, light, outliers, mean faces."""
 
 import numpy as np
 
 from realage.charts import save
-from realage.command import run
-from realage.dataset import DatasetParams
-from realage.eda import (
-    EdaParams,
-    count_ages,
-    count_decades,
-    count_groups,
-    describe,
-    pick_examples,
-    quantiles,
-    survey_photos,
-)
-from realage.eda_charts import (
+from realage.core.columns import PHOTO
+from realage.core.files import from_parquet, read_rows, write_csv, write_json
+from realage.core.params import load
+from realage.core.paths import PHOTOS, PLOTS, PREPARED, SPLITS, metrics_file
+from realage.evaluation.metrics import EvaluateParams
+from realage.exploration.charts import (
     draw_ages,
     draw_contact_sheet,
     draw_decades,
@@ -26,44 +17,51 @@ from realage.eda_charts import (
     draw_outliers,
     draw_photos,
 )
-from realage.files import read_rows, write_csv, write_json
-from realage.metrics import EvaluateParams
-from realage.outliers import find_outliers
-from realage.params import load
-from realage.photos import load_validated
-from realage.splits import SPLITS
+from realage.exploration.eda import (
+    EdaParams,
+    average_faces,
+    count_ages,
+    count_decades,
+    count_groups,
+    describe,
+    measures_of,
+    pick_examples,
+    quantiles,
+)
+from realage.exploration.outliers import find_outliers
+from realage.photos.prepared import read_prepared
+from realage.runner.command import run
+from realage.splits.assign import SPLIT_NAMES
 
-PLOTS = Path("plots/eda")
+FOLDER = PLOTS / "eda"
 
 
 def eda() -> None:
     """Write `metrics/eda.json`, and pictures with the tables behind them to `plots/eda/`."""
-    images, params = Path(load("dataset", DatasetParams).images), load("eda", EdaParams)
-    columns = load("evaluate", EvaluateParams).groups
-    rows = read_rows(Path("data/labels/splits.csv"))
-    rows = rows[rows["split"].isin(SPLITS)]
+    params, columns = load("eda", EdaParams), load("evaluate", EvaluateParams).groups
+    rows = read_rows(SPLITS)
+    rows = rows[rows["split"].isin(SPLIT_NAMES)]
+    measures = measures_of(rows, from_parquet(PHOTOS.read_bytes(), str(PHOTOS)))
     ages, decades, groups = count_ages(rows), count_decades(rows), count_groups(rows, columns)
-    examples = pick_examples(rows, params)
-    survey = survey_photos(images, rows, examples.index)
-    outliers = find_outliers(rows, survey.measures)
-    facts = describe(rows, survey.measures, outliers)
+    outliers = find_outliers(rows, measures)
+    facts = describe(rows, measures, outliers)
 
     def photo_of(index: int) -> np.ndarray:
-        return load_validated(images / rows.at[index, "file_name"], rows.at[index, "photo"])
+        return read_prepared(PREPARED, rows.at[index, PHOTO])
 
-    write_json(Path("metrics/eda.json"), facts)
-    write_csv(PLOTS / "ages.csv", ages)
-    write_csv(PLOTS / "decades.csv", decades)
-    write_csv(PLOTS / "groups.csv", groups)
-    write_csv(PLOTS / "photos.csv", quantiles(survey.measures))
-    write_csv(PLOTS / "outliers.csv", outliers)
-    save(draw_ages(ages, facts), PLOTS / "ages.png")
-    save(draw_decades(decades, facts), PLOTS / "decades.png")
-    save(draw_groups(rows, columns), PLOTS / "groups.png")
-    save(draw_photos(survey.measures), PLOTS / "photos.png")
-    save(draw_outliers(outliers, photo_of, params.contact_sheet_columns), PLOTS / "outliers.png")
-    save(draw_contact_sheet(examples, survey), PLOTS / "contact_sheet.png")
-    save(draw_mean_faces(survey.mean_faces, facts["by_decade"]), PLOTS / "mean_faces.png")
+    write_json(metrics_file("eda"), facts)
+    write_csv(FOLDER / "ages.csv", ages)
+    write_csv(FOLDER / "decades.csv", decades)
+    write_csv(FOLDER / "groups.csv", groups)
+    write_csv(FOLDER / "photos.csv", quantiles(measures))
+    write_csv(FOLDER / "outliers.csv", outliers)
+    save(draw_ages(ages, facts), FOLDER / "ages.png")
+    save(draw_decades(decades, facts), FOLDER / "decades.png")
+    save(draw_groups(rows, columns), FOLDER / "groups.png")
+    save(draw_photos(measures), FOLDER / "photos.png")
+    save(draw_outliers(outliers, photo_of, params.contact_sheet_columns), FOLDER / "outliers.png")
+    save(draw_contact_sheet(pick_examples(rows, params), photo_of), FOLDER / "contact_sheet.png")
+    save(draw_mean_faces(average_faces(PREPARED, rows), facts["by_decade"]), FOLDER / "mean_faces.png")
     print(f"eda: {len(rows):,} photos, ages {facts['age_min']:g} to {facts['age_max']:g}, "
           f"{facts['share_20_30']:.0%} of them 20 to 30; outliers (plots/eda/outliers.csv): {facts['outliers']:,}")
 

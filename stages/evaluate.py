@@ -1,50 +1,51 @@
 """Trained model and held-out photos -> each photo's predicted age, and what the errors add up to."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from realage.ages import decade, decade_label
-from realage.command import run
-from realage.device import set_up_device
-from realage.evaluation_charts import draw_evaluation, draw_worst
-from realage.files import read_json, read_rows, write_csv, write_json
-from realage.groups import groups_of
-from realage.metrics import EvaluateParams, score, score_groups
-from realage.model_file import load_model, predict_ages, read_recipe
-from realage.params import load
-from realage.photo_dataset import PhotoDataset
-from realage.prepared import read_prepared
-from realage.splits import HELD_OUT
+from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
+from realage.core.figures import with_interval
+from realage.core.files import read_rows, write_csv, write_json
+from realage.core.params import load
+from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
+from realage.evaluation.charts import draw_evaluation, draw_worst
+from realage.evaluation.metrics import EvaluateParams, score, score_groups
+from realage.network.device import set_up_device
+from realage.network.model_file import load_model, predict_ages, read_recipe
+from realage.photos.prepared import read_index, read_prepared, require_indexed
+from realage.runner.command import run
+from realage.splits.ages import decade, decade_label
+from realage.splits.assign import HELD_OUT
+from realage.splits.groups import groups_of
+from realage.training.photo_dataset import PhotoDataset
 
-PREPARED = Path("data/prepared")
-MODEL = Path("models/age.keras")
+FOLDER = PLOTS / "evaluate"
 
 
 def evaluate() -> None:
     """Write `data/predictions.csv`, `metrics/evaluate.json`, `plots/evaluate/` and `plots/worst.png`."""
     params = load("evaluate", EvaluateParams)
-    rows = read_rows(Path("data/labels/splits.csv"))
+    rows = read_rows(SPLITS)
     groups = {column: groups_of(rows, column) for column in params.groups}
 
     predictions = _predict(rows[rows["split"].isin(HELD_OUT)])
-    training_median = float(rows.loc[rows["split"] == "train", "real_age"].median())
-    data_version = read_json(Path("metrics/validate.json"))["data_version"]
-    metrics = {"data_version": data_version, **_score_splits(predictions, groups, training_median, params)}
+    training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
+    versions = read_recipe(MODEL).data
+    metrics = {**versions, **_score_splits(predictions, groups, training_median, params)}
 
-    write_csv(Path("data/predictions.csv"), predictions)
-    write_json(Path("metrics/evaluate.json"), metrics)
-    draw_evaluation(predictions, metrics, Path("plots/evaluate"))
-    draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), Path("plots/worst.png"))
+    write_csv(PREDICTIONS, predictions)
+    write_json(metrics_file("evaluate"), metrics)
+    draw_evaluation(predictions, metrics, FOLDER)
+    draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
     _print_scores(metrics)
 
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
     """`rows` with `predicted_age`, and `predicted_spread` where the head has one, both in years."""
-    recipe = read_recipe(MODEL).train
-    set_up_device(recipe.backend, recipe.threads)
-    photos = PhotoDataset(PREPARED, rows["photo"], rows["real_age"], recipe.batch_size)
+    trained = read_recipe(MODEL).train
+    set_up_device(trained["backend"], trained["threads"])
+    require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
+    photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
     predictions = predict_ages(load_model(MODEL), photos).set_index(rows.index)
     return rows.join(predictions.add_prefix("predicted_"))
 
@@ -60,7 +61,7 @@ def _score_splits(
     scores, by_decade, by_group = {}, {}, {}
     for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
         part = predictions[predictions["split"] == split]
-        real, predicted = part["real_age"].to_numpy(), part["predicted_age"].to_numpy()
+        real, predicted = part[REAL_AGE].to_numpy(), part[PREDICTED_AGE].to_numpy()
         constant = float(np.mean(np.abs(real - training_median)))
         scores[split] = {**score(real, predicted, params), "baseline": {"mae": constant}}
         decades = score_groups(real, predicted, decade(real), params)
@@ -76,9 +77,8 @@ def _score_splits(
 def _print_scores(metrics: dict) -> None:
     for split in [name for name in HELD_OUT if name in metrics]:
         scores = metrics[split]
-        interval = f" [{scores['mae_ci95_lo']:.2f}, {scores['mae_ci95_hi']:.2f}]" if "mae_ci95_lo" in scores else ""
         print(
-            f"evaluate: {split:<4} MAE {scores['mae']:.2f}{interval} years on {scores['n']:,} photos, "
+            f"evaluate: {split:<4} MAE {with_interval(scores)} years on {scores['n']:,} photos, "
             f"constant baseline {scores['baseline']['mae']:.2f}"
         )
 

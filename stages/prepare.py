@@ -1,52 +1,72 @@
-"""Photos as they came -> every usable photo decoded, upright, cropped and resized, once, named after its pixels."""
+"""Original photos and their scan -> every sound photo upright, cropped and resized, once, named after its pixels."""
 
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from realage.command import run
-from realage.dataset import DatasetParams
-from realage.files import read_rows, write_csv, write_json
-from realage.framing import frame_photo
-from realage.parallel import map_photos
-from realage.params import load
-from realage.photos import load_validated
-from realage.prepared import PrepareParams, write_prepared
-from realage.splits import EXCLUDED
+from realage.core.columns import FILE_NAME, PHOTO
+from realage.core.digests import digest_of
+from realage.core.files import from_parquet, write_csv, write_json
+from realage.core.params import load
+from realage.core.paths import FACES, PHOTOS, PREPARED, PREPARED_LIST, STORE, metrics_file
+from realage.labels.dataset import DatasetParams
+from realage.photos.decode import load_validated
+from realage.photos.framing import frame_photo
+from realage.photos.parallel import map_photos
+from realage.photos.prepared import DIGEST, PrepareParams, to_png, write_prepared
+from realage.photos.scan import sound_photos
+from realage.photos.store import Store
+from realage.runner.command import run
+
+
+class Prepared(NamedTuple):
+    """A photo that was written: the digest of its file, and how many faces were found; None where nobody looked."""
+
+    digest: str
+    faces: int | None
 
 
 def prepare() -> None:
-    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square.
+    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square, and `data/prepared.csv`.
 
     Also `metrics/prepare.json`, which counts the photos and the faces found, and `data/faces.csv`, which names the
     photos with none or several and what was taken of them.
     """
-    dataset, params = load("dataset", DatasetParams), load("prepare", PrepareParams)
-    rows = read_rows(Path("data/labels/splits.csv"))
-    used = rows.loc[rows["split"] != EXCLUDED, ["file_name", "photo"]]
-    folder = Path("data/prepared")
-    folder.mkdir(parents=True, exist_ok=True)
-    prepare_photo = partial(_prepare, Path(dataset.images), folder, params)
-    faces = list(map_photos(prepare_photo, used.itertuples(index=False, name=None), "prepare photos"))
-    counts = {"photos": len(used), **(_count(faces) if params.crop == "face" else {})}
-    write_json(Path("metrics/prepare.json"), counts)
-    write_csv(Path("data/faces.csv"), _none_or_several(list(used["file_name"]), faces))
-    print(f"prepare: {len(used):,} photos, {params.image_size} pixels square")
+    images, params = Path(load("dataset", DatasetParams).images), load("prepare", PrepareParams)
+    photos = sound_photos(from_parquet(PHOTOS.read_bytes(), str(PHOTOS)))[[FILE_NAME, PHOTO]]
+    photos = photos.drop_duplicates(PHOTO)
+    store = Store(STORE, "prepare", code=("decode", "faces", "framing", "hashes", "prepared"), params=params)
+    PREPARED.mkdir(parents=True, exist_ok=True)
+    prepare_photo = partial(_prepare, images, store, params)
+    prepared = list(map_photos(prepare_photo, photos.itertuples(index=False, name=None), "prepare photos"))
+    store.keep_only(photos[PHOTO])
+
+    faces = [photo.faces for photo in prepared]
+    counts = {"photos": len(photos), **(_count(faces) if params.crop == "face" else {})}
+    write_csv(PREPARED_LIST, photos[[PHOTO]].assign(**{DIGEST: [photo.digest for photo in prepared]}))
+    write_csv(FACES, _none_or_several(list(photos[FILE_NAME]), faces))
+    write_json(metrics_file("prepare"), counts)
+    print(f"prepare: {len(photos):,} photos, {params.image_size} pixels square")
     if params.crop == "face":
         print(f"prepare: faces: one in {counts['one_face']:,} photos, none in {counts['no_face']:,}, several in "
-              f"{counts['several_faces']:,} (data/faces.csv)")
+              f"{counts['several_faces']:,} ({FACES})")
 
 
-def _prepare(images: Path, folder: Path, params: PrepareParams, file: tuple[str, str]) -> int | None:
-    """Write the photo; returns how many faces were found, None where nobody looked."""
+def _prepare(images: Path, store: Store, params: PrepareParams, file: tuple[str, str]) -> Prepared:
     name, photo = file
-    framed = frame_photo(load_validated(images / name, photo), params)
-    write_prepared(folder, photo, framed.pixels)
-    return framed.faces
+    entry = store.read(photo)
+    if entry is None:
+        framed = frame_photo(load_validated(images / name, photo), params)
+        entry = f"{'' if framed.faces is None else framed.faces}\n".encode() + to_png(framed.pixels)
+        store.write(photo, entry)
+    faces, _, contents = entry.partition(b"\n")
+    write_prepared(PREPARED, photo, contents)
+    return Prepared(digest_of(contents), int(faces) if faces else None)
 
 
-def _count(faces: list[int]) -> dict[str, int]:
+def _count(faces: list[int | None]) -> dict[str, int]:
     none, one = faces.count(0), faces.count(1)
     return {"one_face": one, "no_face": none, "several_faces": len(faces) - one - none}
 
@@ -57,7 +77,7 @@ def _none_or_several(names: list[str], faces: list[int | None]) -> pd.DataFrame:
         for name, found in zip(names, faces)
         if found is not None and found != 1
     ]
-    return pd.DataFrame(listed, columns=["file_name", "faces", "taken"])
+    return pd.DataFrame(listed, columns=[FILE_NAME, "faces", "taken"])
 
 
 if __name__ == "__main__":

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from realage.backbones import ModelParams
 from realage.charts import to_png
-from realage.command import run
-from realage.dataset import DatasetParams
-from realage.evaluation_charts import worst
-from realage.files import read_json, read_rows, replacing
-from realage.params import load
-from realage.prepared import PrepareParams
-from realage.recipe import TrainParams
-from realage.report import ReportParams, draw_training, flatten_recipe, regroup, render_card, render_page
-from realage.splits import HELD_OUT
+from realage.core.files import read_json, read_rows, replacing
+from realage.core.params import load
+from realage.core.paths import HISTORY, MODEL_CARD, PLOTS, PREDICTIONS, REJECTED, REPORT, metrics_file
+from realage.evaluation.charts import worst
+from realage.labels.dataset import DatasetParams
+from realage.network.backbones import ModelParams
+from realage.network.recipe import TrainParams
+from realage.photos.prepared import PrepareParams
+from realage.report.page import draw_training, flatten_recipe, regroup, render_card, render_page
+from realage.report.params import ReportParams
+from realage.runner.command import run
+from realage.splits.assign import HELD_OUT
 
-METRICS = Path("metrics")
-PLOTS = Path("plots")
 PICTURES = {
     "predicted": "evaluate/predicted.png",
     "residuals": "evaluate/residuals.png",
@@ -39,10 +39,10 @@ def report() -> None:
     """Write `reports/index.html` (shows faces) and `reports/model_card.md` (shows none)."""
     facts = _gather(load("report", ReportParams))
     pictures = {name: (PLOTS / file).read_bytes() for name, file in PICTURES.items()}
-    history = pd.read_csv(PLOTS / "training.csv")
+    history = pd.read_csv(HISTORY)
     pictures["training"] = to_png(draw_training(history, facts["train"]["kept_epoch"]))
-    _write(Path("reports/index.html"), render_page(facts, pictures))
-    _write(Path("reports/model_card.md"), render_card(facts))
+    _write(REPORT, render_page(facts, pictures))
+    _write(MODEL_CARD, render_card(facts))
     print(f"report: open reports/index.html (validation MAE {facts['evaluate']['val']['mae']:.2f} years)")
 
 
@@ -55,9 +55,9 @@ def _gather(params: ReportParams) -> dict:
         "train": load("train", TrainParams).model_dump(),
     }
     names = ("validate", "split", "eda", "prepare", "train", "evaluate")
-    metrics = {name: read_json(METRICS / f"{name}.json") for name in names}
+    metrics = {name: read_json(metrics_file(name)) for name in names}
     # Rejected ages may be anything that someone typed: they stay text.
-    rejected = pd.read_csv("data/labels/rejected.csv", dtype=str, keep_default_na=False)
+    rejected = pd.read_csv(REJECTED, dtype=str, keep_default_na=False)
     return {
         **metrics,
         "title": params.title,
@@ -66,9 +66,9 @@ def _gather(params: ReportParams) -> dict:
             split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
         },
         "groups": regroup(metrics["evaluate"]["by_group"]),
-        "sample": read_json(METRICS / "sample.json") if dataset.is_sample else None,
+        "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
-        "worst": worst(read_rows(Path("data/predictions.csv"))).to_dict("records"),
+        "worst": worst(read_rows(PREDICTIONS)).to_dict("records"),
         "rejected": rejected.head(FIRST_REJECTED).to_dict("records"),
     }
 

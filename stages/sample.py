@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
-from realage.command import run
-from realage.files import write_json
-from realage.params import load
-from realage.sample import SampleParams, smallest_mae, write_sample
+from realage.core.files import write_json
+from realage.core.params import load
+from realage.core.paths import metrics_file
+from realage.labels.dataset import SampleParams
+from realage.runner.command import run
+from synthetic.sample import smallest_mae, write_sample
 
 FOLDER = Path("data/sample")
 
@@ -20,7 +22,7 @@ def sample() -> None:
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
     write_sample(FOLDER, params)
-    write_json(Path("metrics/sample.json"), _facts(params))
+    write_json(metrics_file("sample"), _facts(params))
     if not params.photos:
         print("sample: switched off (sample.photos is 0)")
         return

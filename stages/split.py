@@ -1,43 +1,45 @@
 """Clean labels -> the same rows with a split each, and what each split holds."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from realage.command import run
-from realage.files import read_rows, write_csv, write_json
-from realage.near_duplicates import group_near_duplicates
-from realage.params import load
-from realage.splits import (
+from realage.core.columns import PERCEPTUAL_HASH, REAL_AGE
+from realage.core.files import read_rows, write_csv, write_json
+from realage.core.params import load
+from realage.core.paths import CLEAN, SPLITS, metrics_file
+from realage.runner.command import run
+from realage.splits.assign import (
     EXCLUDED,
-    SPLITS,
+    SPLIT_NAMES,
     SplitParams,
     assign_splits,
     require_enough,
     set_near_duplicates_aside,
     unjudged_decades,
 )
+from realage.splits.near_duplicates import group_near_duplicates
+from realage.splits.versions import held_out_versions
 
 
 def split() -> None:
     """Write `data/labels/splits.csv` and `metrics/split.json`."""
     params = load("split", SplitParams)
-    clean = read_rows(Path("data/labels/clean.csv"))
+    clean = read_rows(CLEAN)
     if "split" in clean.columns and params.strategy != "column":
         print(f"split: the labels' own column 'split' is not used, since split.strategy is '{params.strategy}'")
-    groups = group_near_duplicates(clean["perceptual_hash"])
-    table = set_near_duplicates_aside(clean, assign_splits(clean, params), groups).drop(columns="perceptual_hash")
+    groups = group_near_duplicates(clean[PERCEPTUAL_HASH])
+    table = set_near_duplicates_aside(clean, assign_splits(clean, params), groups).drop(columns=PERCEPTUAL_HASH)
     require_enough(table["split"], params)
     unjudged = unjudged_decades(table)
 
-    write_csv(Path("data/labels/splits.csv"), table)
-    write_json(Path("metrics/split.json"), {
-        **{name: _describe(table[table["split"] == name]) for name in SPLITS},
+    write_csv(SPLITS, table)
+    write_json(metrics_file("split"), {
+        **held_out_versions(table),
+        **{name: _describe(table[table["split"] == name]) for name in SPLIT_NAMES},
         EXCLUDED: int((table["split"] == EXCLUDED).sum()),
         "near_duplicate_groups": int((pd.Series(groups).value_counts() > 1).sum()),
         "unjudged_decades": unjudged,
     })  # fmt: skip
-    print("split: " + ", ".join(f"{(table['split'] == name).sum():,} {name}" for name in (*SPLITS, EXCLUDED)))
+    print("split: " + ", ".join(f"{(table['split'] == name).sum():,} {name}" for name in (*SPLIT_NAMES, EXCLUDED)))
     for ages, photos in unjudged.items():
         print(f"split: warning: ages {ages} (photos: {photos:,}) are in training only: nobody will see the error there")
 
@@ -46,7 +48,7 @@ def _describe(rows: pd.DataFrame) -> dict[str, float]:
     """Number of photos, and mean and standard deviation of their ages in years."""
     if len(rows) < 2:
         return {"n": len(rows)}
-    return {"n": len(rows), "age_mean": float(rows["real_age"].mean()), "age_sd": float(rows["real_age"].std())}
+    return {"n": len(rows), "age_mean": float(rows[REAL_AGE].mean()), "age_sd": float(rows[REAL_AGE].std())}
 
 
 if __name__ == "__main__":

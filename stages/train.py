@@ -1,65 +1,82 @@
-"""Prepared photos, splits and backbone weights -> a trained age model and its learning curve."""
+"""Prepared photos, the indexes of training and validation, backbone weights -> a trained network and its history."""
 
 import platform
 import time
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import pandas as pd
 
-from realage.augment import PhotoAugmenter
-from realage.backbones import ModelParams
-from realage.balance import balance_weights
-from realage.checkpoints import Checkpoints
-from realage.command import run
-from realage.device import set_up_device
-from realage.errors import UserError
-from realage.files import read_rows, write_csv, write_json
-from realage.heads import build_head
-from realage.identity import training_identity
-from realage.model import build_network, build_predictor
-from realage.model_file import Recipe, save_model
-from realage.params import load
-from realage.photo_dataset import PhotoDataset
-from realage.prepared import PrepareParams
-from realage.pretrained import load_backbone_weights
-from realage.recipe import TrainParams
-from realage.training import compile_network, fit_model, seed_everything
+from realage.core.columns import PHOTO, REAL_AGE
+from realage.core.errors import UserError
+from realage.core.files import write_csv, write_json
+from realage.core.params import load
+from realage.core.paths import (
+    CHECKPOINTS,
+    HISTORY,
+    INDEX,
+    LIVE_HISTORY,
+    NETWORK,
+    PREPARED,
+    WEIGHTS,
+    metrics_file,
+)
+from realage.network.backbones import ModelParams
+from realage.network.device import set_up_device
+from realage.network.heads import build_head
+from realage.network.model import build_network, uncompiled
+from realage.network.model_file import Recipe, save_model
+from realage.network.pretrained import load_backbone_weights
+from realage.network.recipe import TrainParams
+from realage.photos.prepared import PrepareParams, read_index, require_indexed
+from realage.runner.command import run
+from realage.runner.watch import is_watched, require_unchanged_inputs, watch
+from realage.training.augment import PhotoAugmenter
+from realage.training.balance import balance_weights
+from realage.training.checkpoints import Checkpoints
+from realage.training.fit import compile_network, fit_model, seed_everything
+from realage.training.identity import training_identity
+from realage.training.photo_dataset import PhotoDataset
 
-INPUTS = (Path("data/labels/splits.csv"), Path("data/prepared"), Path("data/weights"))
+TRAIN, VAL = INDEX / "train.csv", INDEX / "val.csv"
 
 
 def train() -> None:
-    """Write `models/age.keras`, `plots/training.csv`, `metrics/train.json` and, untracked, `metrics/run.json`."""
+    """Write `models/network.keras`, `plots/training.csv` and `metrics/train.json`.
+
+    Untracked are `metrics/run.json`, and `live/training.csv`, which grows with every epoch.
+    """
     prepare, model_params = load("prepare", PrepareParams), load("model", ModelParams)
     params = load("train", TrainParams)
+    network_params = model_params.model_dump(exclude={"flip_average"})  # which stage 'package' adds
     device = set_up_device(params.backend, params.threads)
     seed_everything(params)
-    identity = training_identity(
-        {"prepare": prepare, "model": model_params, "train": params}, INPUTS, params.backend, device
-    )
-    rows = read_rows(Path("data/labels/splits.csv"))
-    chosen = _chosen(rows[rows["split"] == "train"], params.photos)
-    weights = balance_weights(chosen["real_age"], params.balance)
+    chosen, validated = _chosen(read_index(TRAIN), params.photos), read_index(VAL)
+    # The folder of prepared photos is no dependency: it also holds photos that no split uses.
+    require_indexed(PREPARED, pd.concat([chosen, validated]))
+    watch(PREPARED)
+    sections = {"prepare": prepare.model_dump(), "model": network_params, "train": params.model_dump()}
+    identity = training_identity(sections, (TRAIN, VAL, WEIGHTS), params.backend, device, watched=is_watched())
+    weights = balance_weights(chosen[REAL_AGE], params.balance)
     train_set = _photos(chosen, params, augmenter=PhotoAugmenter(params.augment), seed=params.seed, weights=weights)
-    val_set = _photos(rows[rows["split"] == "val"], params)
+    val_set = _photos(validated, params)
 
     head = build_head(model_params)
     network = build_network(model_params, head, prepare.image_size, mean_age=float(train_set.ages.mean()))
     if model_params.weights != "none":
-        load_backbone_weights(network, Path("data/weights/backbone.weights.h5"))
+        load_backbone_weights(network, WEIGHTS / "backbone.weights.h5")
     compile_network(network, head, params, len(train_set))
     _say_what_comes(model_params, prepare, params, network, train_set, val_set, device)
 
     started = time.monotonic()
-    fit = fit_model(network, train_set, val_set, params, Checkpoints(Path("checkpoints"), identity))
+    checkpoints = Checkpoints(CHECKPOINTS, identity, before_save=require_unchanged_inputs)
+    fit = fit_model(network, train_set, val_set, params, checkpoints, partial(write_csv, LIVE_HISTORY))
     seconds = time.monotonic() - started
 
     kept = fit.history.loc[fit.history["epoch"] == fit.kept_epoch].iloc[0]
-    model = build_predictor(network, head, model_params.flip_average)
-    save_model(model, Path("models/age.keras"), Recipe(prepare=prepare, train=params))
-    write_csv(Path("plots/training.csv"), fit.history)
-    write_json(Path("metrics/train.json"), {
+    save_model(uncompiled(network), NETWORK, Recipe(prepare=prepare, model=network_params, train=params.model_dump()))
+    write_csv(HISTORY, fit.history)
+    write_json(metrics_file("train"), {
         "photos": len(train_set.photos),
         "epochs": params.epochs,
         "best_epoch": fit.best_epoch,
@@ -78,11 +95,11 @@ def _chosen(rows: pd.DataFrame, photos: int | None) -> pd.DataFrame:
         return rows
     if photos > len(rows):
         raise UserError(f"train.photos is {photos}: there are {len(rows)} training photos: lower it, or set it to null")
-    return rows.sort_values("photo").head(photos).sort_index()
+    return rows.sort_values(PHOTO).head(photos).sort_index()
 
 
 def _photos(rows: pd.DataFrame, params: TrainParams, **training) -> PhotoDataset:
-    return PhotoDataset(Path("data/prepared"), rows["photo"], rows["real_age"], params.batch_size, **training)
+    return PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], params.batch_size, **training)
 
 
 def _say_what_comes(model_params, prepare, params, network, train_set, val_set, device) -> None:
@@ -97,7 +114,7 @@ def _say_what_comes(model_params, prepare, params, network, train_set, val_set, 
 
 def _describe_run(params: TrainParams, device: str, seconds: float, photos: int, epochs_before: int) -> None:
     """Facts that differ from run to run: kept out of Git and DVC. They tell of this process, not of one before it."""
-    write_json(Path("metrics/run.json"), {
+    write_json(metrics_file("run"), {
         "device": device,
         "machine": platform.platform(),
         "python": platform.python_version(),

@@ -5,13 +5,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from realage.backbones import ModelParams
-from realage.command import run
-from realage.errors import UserError
-from realage.files import replacing, write_json
-from realage.params import load
-from realage.pretrained import build_backbone
-from realage.quiet_keras import keras
+from realage.core.errors import UserError
+from realage.core.files import replacing, write_json
+from realage.core.params import load
+from realage.network.backbones import ModelParams
+from realage.runner.command import run
 
 # Pixels that Keras insists on where 224 will not do; without a top, the weights are the same for every size.
 PRETRAINED_SIZES = {"NASNetLarge": 331}
@@ -32,8 +30,11 @@ def weights() -> None:
     print(f"weights: {params.backbone}, {source['weights']}")
 
 
-def _pretrained(params: ModelParams) -> keras.Model:
+def _pretrained(params: ModelParams):
     """The backbone with its weights; Keras checks the hash of what it downloads, and that a file fits the backbone."""
+    # Keras takes seconds to load, and without weights nothing needs it.
+    from realage.network.pretrained import build_backbone
+
     try:
         return build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
     except Exception as error:  # Keras' downloader raises bare Exception
@@ -47,7 +48,7 @@ def _pretrained(params: ModelParams) -> keras.Model:
         ) from error
 
 
-def _save_weights(backbone: keras.Model, file: Path) -> None:
+def _save_weights(backbone, file: Path) -> None:
     """Save by way of Keras' zip, which is filled from memory: h5py itself dies of a full disk, and Python with it."""
     with tempfile.TemporaryDirectory(dir=file.parent) as folder, replacing(file) as part:
         archive = Path(folder, "backbone.keras")

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import settings
 from PIL import Image
 
-from realage.recipe import TrainParams
+from realage.network.recipe import TrainParams
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -125,6 +125,15 @@ def run_module(module: str, folder: Path, *arguments: str, **environment: str) -
         capture_output=True,
         text=True,
     )
+
+
+def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run stages one after the other, up to the first that fails; the result is that of the last that ran."""
+    for name in names:
+        done = run_module(f"stages.{name}", folder, **environment)
+        if done.returncode:
+            break
+    return done
 
 
 def run_tool(folder: Path, *command: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from realage.charts import PAPER, SPLIT_COLORS, Tile, page, save, sheet, style, to_png
-from realage.evaluation_charts import (
+from realage.evaluation.charts import (
     WORST,
     draw_evaluation,
     draw_residuals,

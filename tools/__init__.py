@@ -1,1 +1,1 @@
-"""Commands around the pipeline, for people: none of them is a stage."""
+"""The names that commands had in release 0.1, which do what `realage COMMAND` does; and `join_data`."""

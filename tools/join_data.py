@@ -5,9 +5,9 @@ import filecmp
 import shutil
 from pathlib import Path
 
-from realage.command import run
-from realage.errors import UserError
-from realage.files import replacing
+from realage.core.errors import UserError
+from realage.core.files import replacing
+from realage.runner.command import run
 
 LABELS = "labels.csv"
 

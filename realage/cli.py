@@ -1,0 +1,202 @@
+"""The command `realage`: its subcommands and their options. Each imports the module that does the work when called."""
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from realage.core.paths import MODEL
+from realage.runner.command import run
+
+Action = Callable[[], None]
+
+USE, TRUST, SHARE, KEEP = "Use a model", "Compare and trust", "Ship", "Keep the project in order"
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Predict a person's real age from a face photo, and look after the pipeline that trains the model. "
+    "'dvc repro' trains it. With --debug, an error shows its traceback.",
+)  # fmt: skip
+
+Revision = Annotated[str, typer.Argument(metavar="REV", help="a commit, a tag, a branch, HEAD~1")]
+OtherRevision = Annotated[
+    str | None, typer.Argument(metavar="[REV]", show_default=False, help="another one; default: the working tree")
+]
+
+
+class TableFormat(StrEnum):
+    """How `realage compare-data` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class RowFormat(StrEnum):
+    """How `realage predict` prints; jsonl is one JSON object a line."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+
+
+def main(*command: str) -> None:
+    """Run the command line, or the subcommand `command` with the command line's arguments."""
+    run(lambda: _run(command))
+
+
+def _run(command: tuple[str, ...]) -> None:
+    # A subcommand returns what is to be done, so that errors, Ctrl-C and closed pipes go the same way as in a stage.
+    try:
+        action = app([*command, *sys.argv[1:]], prog_name="realage", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    if callable(action):
+        action()
+
+
+@app.callback()
+def options(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """See `app`."""
+    if show_version:
+        try:
+            print(version("realage"))
+        except PackageNotFoundError:
+            print("not installed: this is a clone")
+        raise typer.Exit
+
+
+@app.command(rich_help_panel=USE)
+def predict(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="photos, or folders of photos")],
+    model: Annotated[Path, typer.Option(help="the model file")] = MODEL,
+    format: Annotated[RowFormat, typer.Option(help="how to print")] = RowFormat.table,
+) -> Action:
+    """Print the age of each photo, in years."""
+    from realage.predict import predict
+
+    return partial(predict, photos, model, format.value)
+
+
+@app.command(rich_help_panel=USE)
+def summary() -> Action:
+    """Print how good the trained model is, and what that compares with."""
+    from realage.project.summary import summary
+
+    return summary
+
+
+@app.command(rich_help_panel=TRUST)
+def compare(
+    before: Revision,
+    after: OtherRevision = None,
+    pictures: Annotated[
+        str | None, typer.Option(metavar="URL", help="where the host shows files: https://github.com/US/THIS/raw")
+    ] = None,
+) -> Action:
+    """Print what changed between two commits, photo by photo, as Markdown."""
+    from realage.history.compare import compare
+
+    return partial(compare, before, after, pictures)
+
+
+@app.command(rich_help_panel=TRUST)
+def compare_data(
+    before: Revision,
+    after: OtherRevision = None,
+    format: Annotated[TableFormat, typer.Option(help="how to print")] = TableFormat.table,
+) -> Action:
+    """Print how the data of two commits differ."""
+    from realage.history.compare_data import compare_data
+
+    return partial(compare_data, before, after, format.value)
+
+
+@app.command(rich_help_panel=TRUST)
+def verify() -> Action:
+    """Retrain the current commit in a fresh clone and compare the bytes."""
+    from realage.project.verify import verify
+
+    return verify
+
+
+@app.command(rich_help_panel=TRUST)
+def reproducible() -> Action:
+    """Check, without data, that dvc.lock belongs to this commit."""
+    from realage.project.reproducible import reproducible
+
+    return reproducible
+
+
+@app.command(rich_help_panel=SHARE)
+def promote(
+    stage: Annotated[str, typer.Argument(help="such as dev or prod")],
+    revision: Annotated[str, typer.Argument(metavar="[REV]", help="the commit whose model it is")] = "HEAD",
+    force: Annotated[bool, typer.Option("--force", help="promote whatever the comparison says")] = False,
+) -> Action:
+    """Give a commit's model a stage such as prod, as Git tags."""
+    from realage.project.promote import promote
+
+    return partial(promote, stage, revision, force)
+
+
+@app.command(rich_help_panel=SHARE)
+def script() -> Action:
+    """Pack code and params into one file, dist/train.py."""
+    from realage.project.script import make_script
+
+    return make_script
+
+
+@app.command(rich_help_panel=KEEP)
+def params(
+    complete: Annotated[bool, typer.Option("--complete", help="add the keys that came with an upgrade")] = False,
+) -> Action:
+    """Check params.yaml."""
+    from realage.project.params_file import check_params, complete_params
+
+    return complete_params if complete else check_params
+
+
+@app.command(rich_help_panel=KEEP)
+def presets() -> Action:
+    """Write presets/*.yaml anew from params.yaml and their differences from it."""
+    from realage.project.presets import write_presets
+
+    return write_presets
+
+
+@app.command(rich_help_panel=KEEP)
+def mend_cache() -> Action:
+    """Take damaged files out of DVC's cache."""
+    from realage.project.mend_cache import mend_cache
+
+    return mend_cache
+
+
+@app.command(rich_help_panel=KEEP)
+def remove_person(
+    known_by: Annotated[Path, typer.Option("--list", metavar="FILE", help="a new file to list what was removed")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="SUBJECT|NAME...", help="the person, as the labels' column subject has it")
+    ],
+    files: Annotated[bool, typer.Option("--files", help="the names are the file_name of each of their photos")] = False,
+) -> Action:
+    """Delete a person's photos and rows from the data."""
+    from realage.project.remove_person import remove_person
+
+    if files:
+        return partial(remove_person, known_by, files=names)
+    if len(names) > 1:
+        raise click.UsageError("name one subject, or the person's photos with --files")
+    return partial(remove_person, known_by, subject=names[0])

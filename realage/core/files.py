@@ -1,0 +1,97 @@
+"""Files that hold the same bytes for the same contents: no time stamps, fixed order, fixed formats."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from realage.core.columns import FILE_NAME, PHOTO, PREDICTED_AGE, PREDICTED_SPREAD, REAL_AGE
+from realage.core.errors import UserError
+
+
+def write_json(path: Path, contents: dict[str, Any]) -> None:
+    """Write `contents` as indented JSON, floats rounded to 6 decimals; raises ValueError for NaN or infinity."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(_rounded(contents), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that `write_json` wrote. Raises UserError where it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index: UTF-8, `\\n` line ends, floats with 6 significant digits."""
+    with replacing(path) as part:
+        table.to_csv(part, index=False, lineterminator="\n", float_format="%.6g", encoding="utf-8")
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Read rows that an earlier stage wrote with `write_csv`: years are float64, everything else is a string.
+
+    Raises UserError where it is no such table.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        years = table.columns.intersection([REAL_AGE, PREDICTED_AGE, PREDICTED_SPREAD])
+        if table.empty or not {FILE_NAME, REAL_AGE, PHOTO} <= set(table.columns):
+            raise ValueError("no rows with file_name, real_age and photo")
+        return table.astype(dict.fromkeys(years, "float64"))
+    except ValueError as error:
+        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+
+
+# pyarrow takes as long to load as pandas does, and few stages need it.
+
+
+def to_parquet(table: pd.DataFrame) -> bytes:
+    """`table` without its index as a Parquet file: the same bytes for the same values and library versions."""
+    import pyarrow
+    from pyarrow import parquet
+
+    contents = BytesIO()
+    columns = pyarrow.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    parquet.write_table(columns, contents, compression="zstd")
+    return contents.getvalue()
+
+
+def from_parquet(contents: bytes, name: str) -> pd.DataFrame:
+    """The table that `to_parquet` made `contents` of. Raises UserError that calls it `name` where it is none."""
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_table(BytesIO(contents)).to_pandas()
+    except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
+        raise UserError(f"{name}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place once the block has ended without an error.
+
+    What a killed process leaves of it, the next one overwrites; Git and DVC do not look at it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part.{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

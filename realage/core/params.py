@@ -1,0 +1,134 @@
+"""`params.yaml`: one section a stage, each checked against the model class that the code beside it declares."""
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from realage.core.errors import UserError
+from realage.core.paths import PARAMS
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: immutable, strictly typed, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def load(name: str, section: type[AnySection], path: Path = PARAMS) -> AnySection:
+    """Return section `name` of the params file as an instance of `section`.
+
+    Raises UserError that names the key, its value and what is allowed.
+    """
+    return check_section(name, read_params(path).get(name), section, path)
+
+
+def check_section(name: str, values: Any, section: type[AnySection], path: Path = PARAMS) -> AnySection:
+    """Return `values`, the parsed section `name`, as an instance of `section`; raises UserError as `load` does."""
+    checked = parse_section(name, values, section, path)
+    lacking = missing_keys(checked, name)
+    if lacking:
+        raise UserError(f"{path}: {', '.join(lacking)}: came with an upgrade: 'realage params --complete' adds it")
+    return checked
+
+
+def parse_section(name: str, values: Any, section: type[AnySection], path: Path = PARAMS) -> AnySection:
+    """As `check_section`, but keys that came with an upgrade may be missing: their defaults stand in for them."""
+    if values is None and all(not field.is_required() for field in section.model_fields.values()):
+        values = {}
+    if values is None:
+        raise UserError(f"{path}: section '{name}' is missing: add it, with {_keys(section)}")
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: section '{name}' is {values!r}: it must be a section with {_keys(section)}")
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_problem(name, section, error)}") from error
+
+
+def missing_keys(section: Section, name: str) -> dict[str, Any]:
+    """The dotted keys that section `name` was not given, with the values that stand in for them.
+
+    Only keys that came after release 0.1 have a default, which keeps files written before them readable. A params file
+    must name every key all the same: DVC and its comparisons do not see what is not in the file.
+    """
+    missing: dict[str, Any] = {}
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if key not in section.model_fields_set:
+            missing[f"{name}.{key}"] = value.model_dump() if isinstance(value, Section) else value
+        elif isinstance(value, Section):
+            missing |= missing_keys(value, f"{name}.{key}")
+    return missing
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """Parse a params file into a mapping of section names to sections; raises UserError where it is not one."""
+    try:
+        return parse_params(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: run this in the project's folder") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from error
+
+
+def parse_params(text: str) -> dict[str, Any]:
+    """The sections in a params file's text. Raises ValueError where it is not YAML or has no sections."""
+    try:
+        params = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(params, dict):
+        raise ValueError("it holds no sections: copy a file from presets/")
+    return params
+
+
+def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested params as one mapping of dotted keys, such as `train.augment.zoom_range`, to values."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _first_problem(name: str, section: type[Section], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join([name, *map(str, problem["loc"])])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key: allowed in '{name}' are {_keys(section)}"
+    if problem["type"] == "missing":
+        return f"{key}: missing key: add it to params.yaml"
+    reason = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict):
+        return f"{key}: {reason}"
+    return f"{key} is {problem['input']!r}: {reason[0].lower()}{reason[1:]}"
+
+
+def _keys(section: type[Section]) -> str:
+    return ", ".join(section.model_fields)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which, as DVC reads it, 1e-4 is a number and a key may not stand twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", key_node.start_mark)
+            seen.add(key if isinstance(key, str) else repr(key))
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"),
+    list("-+0123456789."),
+)

@@ -1,0 +1,35 @@
+"""Files that several modules read or write, as paths from the project's folder."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+LOCK = Path("dvc.lock")
+
+PHOTOS = Path("data/photos.parquet")
+CLEAN = Path("data/labels/clean.csv")
+REJECTED = Path("data/labels/rejected.csv")
+SPLITS = Path("data/labels/splits.csv")
+PREPARED = Path("data/prepared")
+PREPARED_LIST = Path("data/prepared.csv")
+FACES = Path("data/faces.csv")
+INDEX = Path("data/index")
+WEIGHTS = Path("data/weights")
+STORE = Path(".store")  # decoded photos kept from run to run; no out of a stage
+
+NETWORK = Path("models/network.keras")
+MODEL = Path("models/age.keras")
+CHECKPOINTS = Path("checkpoints")
+LIVE_HISTORY = Path("live/training.csv")
+PREDICTIONS = Path("data/predictions.csv")
+
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+HISTORY = PLOTS / "training.csv"
+PREDICTED = PLOTS / "evaluate/predicted.csv"
+REPORT = Path("reports/index.html")
+MODEL_CARD = Path("reports/model_card.md")
+
+
+def metrics_file(stage: str) -> Path:
+    """The file of a stage's figures, such as `metrics/evaluate.json`."""
+    return METRICS / f"{stage}.json"

@@ -1,0 +1,206 @@
+"""Pictures of a model's errors, each with the table behind it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from realage.charts import (
+    DASHED,
+    INK,
+    MUTED,
+    SHADE,
+    SPLIT_COLORS,
+    Tile,
+    legend_above,
+    note,
+    page,
+    save,
+    sheet,
+    style,
+)
+from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.files import write_csv
+from realage.splits.assign import HELD_OUT, SPLIT_NAMES
+
+BIN = 5  # years of real age a point of the residuals' curve stands for
+FEWEST_IN_BIN = 5  # photos: below, a mean says nothing
+WITHIN = np.arange(0, 25.5, 0.5)  # years
+WORST = 12
+MEASURES = ["n", "mae", "mae_ci95_lo", "mae_ci95_hi", "bias"]
+
+
+def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
+    """Write to `folder` four pictures of the held-out photos' errors, and the CSVs behind them.
+
+    `predictions` has columns `split`, `real_age` and `predicted_age` (years), `metrics` is `metrics/evaluate.json`.
+    """
+    held_out = predictions[predictions["split"].isin(HELD_OUT)]
+    by_decade, within = tabulate_decades(metrics), tabulate_within(held_out)
+    write_csv(folder / "predicted.csv", held_out[["photo", "split", REAL_AGE, PREDICTED_AGE]])
+    write_csv(folder / "by_decade.csv", by_decade.set_axis(by_decade.columns.map("_".join), axis=1).reset_index())
+    write_csv(folder / "within.csv", within)
+    save(draw_predicted(held_out, metrics), folder / "predicted.png")
+    save(draw_residuals(held_out, metrics), folder / "residuals.png")
+    save(draw_by_decade(by_decade, metrics), folder / "by_decade.png")
+    save(draw_within(within, metrics), folder / "within.png")
+
+
+def draw_worst(predictions: pd.DataFrame, photo_of: Callable[[Any], np.ndarray], path: Path) -> None:
+    """Write to `path` a sheet of the validation photos with the largest errors.
+
+    `photo_of` turns a row of `predictions` (a named tuple) into its photo, square uint8 RGB.
+    """
+    tiles = [
+        Tile(photo_of(row), f"{row.real_age:g}, predicted {row.predicted_age:.0f}")
+        for row in worst(predictions).itertuples()
+    ]
+    rows = [("", tiles[first:first + 6]) for first in range(0, len(tiles), 6)]
+    save(sheet(rows, 1.45, "Largest errors in validation", "real age, then predicted age, in years"), path)
+
+
+def worst(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The validation rows with the largest absolute errors, largest first, with a column `error` (years)."""
+    rows = predictions[predictions["split"] == "val"]
+    rows = rows.assign(error=rows[PREDICTED_AGE] - rows[REAL_AGE])
+    order = rows["error"].abs().sort_values(ascending=False, kind="stable")
+    return rows.loc[order.index[:WORST]]
+
+
+def tabulate_decades(metrics: dict) -> pd.DataFrame:
+    """`by_decade` as a table, a row for each decade, youngest first.
+
+    Columns are pairs of a split and one of `n`, `mae`, `mae_ci95_lo`, `mae_ci95_hi`, `bias`.
+    """
+    tables = {
+        split: pd.DataFrame(decades).set_index("decade").reindex(columns=MEASURES)
+        for split, decades in metrics["by_decade"].items()
+    }
+    table = pd.concat(tables, axis="columns").rename_axis("decade")
+    return table.sort_index(key=lambda labels: labels.str.extract(r"(\d+)", expand=False).astype(int))
+
+
+def tabulate_within(held_out: pd.DataFrame) -> pd.DataFrame:
+    """Share of photos (0 to 1) whose error is at most so many years: columns `years`, each split, and `constant`.
+
+    `constant` is the same for the best constant guess in validation, its own median age.
+    """
+    shares = {
+        split: _shares_within(rows[PREDICTED_AGE] - rows[REAL_AGE]) for split, rows in _by_split(held_out)
+    }
+    ages = held_out.loc[held_out["split"] == "val", REAL_AGE]
+    return pd.DataFrame({"years": WITHIN, **shares, "constant": _shares_within(ages.median() - ages)})
+
+
+@style()
+def draw_predicted(held_out: pd.DataFrame, metrics: dict) -> Figure:
+    """Predicted against real age, a panel a split; the denser the photos, the fainter each one."""
+    figure, panels = _panels(
+        held_out, 5.3, "Does the model see the age?", "on the line: right; in the band: within 5 years; above: too old"
+    )
+    limits = _limits(held_out[[REAL_AGE, PREDICTED_AGE]])
+    for axes, split, rows in panels:
+        axes.fill_between(limits, [age - 5 for age in limits], [age + 5 for age in limits], color=SHADE, linewidth=0)
+        axes.plot(limits, limits, color=INK, linewidth=1.2, zorder=3)
+        _scatter(axes, split, rows[REAL_AGE], rows[PREDICTED_AGE])
+        axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel="real age (years)", ylabel="predicted age (years)")
+        axes.set_title(f"{SPLIT_NAMES[split].capitalize()}: MAE {metrics[split]['mae']:.2f} years")
+    return figure
+
+
+@style()
+def draw_residuals(held_out: pd.DataFrame, metrics: dict) -> Figure:
+    """Error against real age, with the mean of each five years and one standard deviation about it."""
+    figure, panels = _panels(
+        held_out, 4.6, "Whom does the model get wrong?",
+        "error = predicted - real; line and ribbon: its mean and spread at each age",
+    )
+    limits = _limits(held_out[[REAL_AGE]])
+    reach = (held_out[PREDICTED_AGE] - held_out[REAL_AGE]).abs().max() * 1.06 + 1
+    for axes, split, rows in panels:
+        error = rows[PREDICTED_AGE] - rows[REAL_AGE]
+        bins = error.groupby(rows[REAL_AGE] // BIN * BIN + BIN / 2).agg(["size", "mean", "std"])
+        bins = bins[bins["size"] >= FEWEST_IN_BIN]
+        _scatter(axes, split, rows[REAL_AGE], error)
+        axes.fill_between(
+            bins.index, bins["mean"] - bins["std"], bins["mean"] + bins["std"], color=INK, alpha=0.16, linewidth=0
+        )
+        axes.plot(bins.index, bins["mean"], color=INK, marker="o", markersize=4, zorder=4)
+        axes.axhline(0, color=INK, linewidth=1, zorder=3)
+        axes.set(xlim=limits, ylim=(-reach, reach), xlabel="real age (years)", ylabel="error (years)")
+        axes.set_title(f"{SPLIT_NAMES[split].capitalize()}: bias {metrics[split]['bias']:+.2f} years")
+    return figure
+
+
+@style()
+def draw_by_decade(by_decade: pd.DataFrame, metrics: dict) -> Figure:
+    """MAE of each decade with its 95% interval and number of photos; the dashed line is the MAE of all ages."""
+    figure = page(9, 4.8, "How large is the error at each age?", "MAE by decade with 95% intervals; dashed: all ages")
+    axes = figure.subplots()
+    splits = list(metrics["by_decade"])
+    for position, split in enumerate(splits):
+        rows, color = by_decade[split], SPLIT_COLORS[split]
+        places = np.arange(len(rows)) + (position - (len(splits) - 1) / 2) * 0.26
+        name = f"{SPLIT_NAMES[split]} ({metrics[split]['n']:,})"
+        axes.axhline(metrics[split]["mae"], color=color, linewidth=1.2, linestyle=DASHED)
+        axes.vlines(places, rows["mae_ci95_lo"], rows["mae_ci95_hi"], color=color, alpha=0.45, linewidth=6)
+        axes.plot(places, rows["mae"], "o", color=color, markersize=7, label=name)
+    photos = by_decade.xs("n", axis="columns", level=1).sum(axis="columns")
+    axes.set_xticks(range(len(photos)), [f"{label}\n{count:,.0f}" for label, count in photos.items()])
+    axes.set(ylim=(0, None), xlabel="real age (years), and photos", ylabel="MAE (years)")
+    legend_above(axes)
+    return figure
+
+
+@style()
+def draw_within(within: pd.DataFrame, metrics: dict) -> Figure:
+    """The cumulative score: share of photos within x years, beside that of the best constant guess."""
+    figure = page(9, 4.8, "How often is the model close?", "share of photos whose error is at most so many years")
+    axes = figure.subplots()
+    for split in [name for name in HELD_OUT if name in within.columns]:
+        axes.plot(within["years"], 100 * within[split], color=SPLIT_COLORS[split], label=SPLIT_NAMES[split])
+    axes.plot(
+        within["years"], 100 * within["constant"], color=MUTED, linewidth=1.5, linestyle=DASHED,
+        label="always guessing validation's median age",
+    )
+    for years in (3, 5, 10):
+        share = 100 * metrics["val"][f"cs{years}"]
+        axes.plot([years, years], [0, share], color=MUTED, linewidth=0.8)
+        axes.plot(years, share, "o", color=SPLIT_COLORS["val"], markersize=6)
+        note(axes, years + 0.35, share - 2, f"{share:.0f}%", va="top", fontweight="bold", color=SPLIT_COLORS["val"])
+    axes.set(xlim=(0, WITHIN[-1]), ylim=(0, 101), xlabel="error at most (years)", ylabel="% of photos")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _panels(held_out: pd.DataFrame, height: float, title: str, subtitle: str) -> tuple[Figure, Iterator]:
+    """A figure and, for each split there is, its axes, its name and its rows."""
+    splits = list(_by_split(held_out))
+    figure = page(9 if len(splits) > 1 else 7, height, title, subtitle)
+    row = figure.subplots(1, len(splits), squeeze=False)[0]
+    return figure, ((axes, split, rows) for axes, (split, rows) in zip(row, splits))
+
+
+def _by_split(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for split in HELD_OUT:
+        if split in set(table["split"]):
+            yield split, table[table["split"] == split]
+
+
+def _shares_within(errors: pd.Series) -> list[float]:
+    return [float((errors.abs() <= years).mean()) for years in WITHIN]
+
+
+def _scatter(axes: Axes, split: str, x: pd.Series, y: pd.Series) -> None:
+    # A photo among many in its square of 4 years is drawn fainter, so that crowds show as shade and loners stay seen.
+    crowd = pd.Series(1, x.index).groupby([x // 4, y // 4]).transform("size")
+    axes.scatter(x, y, s=14, color=SPLIT_COLORS[split], alpha=np.clip(1.2 / np.sqrt(crowd), 0.1, 0.8), linewidths=0)
+
+
+def _limits(ages: pd.DataFrame) -> tuple[float, float]:
+    """Of an axis that holds all `ages`, with a margin, in years."""
+    return float(ages.min().min()) - 3, float(ages.max().max()) + 3

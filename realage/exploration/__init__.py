@@ -1,0 +1,4 @@
+"""What the labelled photos are like: counts by age and group, photo measures, outliers, and charts of them.
+
+Imports core, photos, splits and charts.
+"""

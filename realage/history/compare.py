@@ -1,0 +1,254 @@
+"""What changed between two commits, as Markdown for a pull request: `realage compare REV [REV]`.
+
+All of it is read from files that are in Git, so it needs neither data nor a remote.
+"""
+
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.errors import UserError, printable
+from realage.core.params import flatten, parse_params
+from realage.history.paired import MIN_PHOTOS, Paired, compare_errors, same_photos
+from realage.history.revisions import resolve
+from realage.splits.assign import HELD_OUT, SPLIT_NAMES
+from realage.splits.versions import HELD_OUT_VERSIONS
+
+METRICS = ("evaluate", "split", "validate", "eda")
+PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
+NOTHING = "-"  # where one of the two has no such figure
+
+Metrics = dict[str, Any]
+
+
+class Version(NamedTuple):
+    """A commit, or the working tree: its params by dotted key, its metrics by file, its held-out predictions."""
+
+    name: str
+    commit: str | None
+    params: dict[str, str]
+    stale_param: str | None  # one that had another value when the stages ran, if any
+    metrics: dict[str, Metrics]
+    predictions: pd.DataFrame
+
+
+def compare(before: str, after: str | None = None, pictures: str | None = None) -> None:
+    """Print how revision `after`, or the working tree, differs from revision `before`.
+
+    `pictures` is an address under which the host shows COMMIT/FILE.
+    """
+    first = read_commit(before)
+    second = read_commit(after) if after is not None else read_working_tree()
+    print(as_markdown(first, second, pictures))
+
+
+def as_markdown(before: Version, after: Version, pictures: str | None) -> str:
+    """The whole comparison; `pictures` is an address under which the host shows COMMIT/FILE."""
+    sections = {
+        "Errors": _verdicts(before, after) + "\n\n" + _errors(before, after),
+        "Params": _params(before, after),
+        "Data": _data(before, after),
+        "Pictures": _pictures(before, after, pictures),
+    }
+    heading = f"## {before.name} → {after.name}"
+    return "\n\n".join([heading, *(f"### {title}\n\n{text}" for title, text in sections.items() if text)])
+
+
+def read_commit(revision: str) -> Version:
+    """The version that Git has at `revision`. Raises UserError where that is no commit, or has no results."""
+    found = resolve(revision)
+    return _version(found.name, found.commit, found.read)
+
+
+def read_working_tree() -> Version:
+    """The version that lies in the working tree. Raises UserError where it has no results."""
+    return _version("the working tree", None, lambda file: Path(file).read_bytes() if Path(file).exists() else None)
+
+
+def _version(name: str, commit: str | None, read: Callable[[str], bytes | None]) -> Version:
+    def required(file: str) -> bytes:
+        contents = read(file)
+        if contents is None:
+            raise UserError(f"{name}: has no {file}: run 'dvc repro' there and commit what it writes")
+        return contents
+
+    def parsed(file: str, parse: Callable[[bytes], Any]) -> Any:
+        try:
+            return parse(required(file))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UserError(f"{file} of {name}: not as the pipeline writes it ({error}): run 'dvc repro'") from error
+
+    params = parsed("params.yaml", _read_params)
+    recorded = parsed("dvc.lock", _read_recorded_params)
+    return Version(
+        name=name,
+        commit=commit,
+        params=params,
+        stale_param=next((key for key, value in recorded.items() if params.get(key) != value), None),
+        metrics={part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS},
+        predictions=parsed("plots/evaluate/predicted.csv", _read_predictions),
+    )
+
+
+def _read_params(contents: bytes) -> dict[str, str]:
+    return _as_text(parse_params(contents.decode()))
+
+
+def _read_recorded_params(contents: bytes) -> dict[str, str]:
+    """What dvc.lock says that the stages ran with."""
+    stages = _keys(parse_params(contents.decode()).get("stages"))
+    recorded: dict[str, str] = {}
+    for stage in stages.values():
+        recorded |= _as_text(_keys(_keys(_keys(stage).get("params", {})).get("params.yaml", {})))
+    return recorded
+
+
+def _read_metrics(contents: bytes) -> Metrics:
+    return _keys(json.loads(contents, parse_int=float))  # of any length, and so past no limit
+
+
+def _keys(parsed: Any) -> dict[str, Any]:
+    if not isinstance(parsed, dict):
+        raise ValueError("it has no keys")
+    return parsed
+
+
+def _read_predictions(contents: bytes) -> pd.DataFrame:
+    ages = [REAL_AGE, PREDICTED_AGE]
+    table = pd.read_csv(io.BytesIO(contents), dtype={"photo": str}, index_col=False)
+    if missing := {"photo", "split", *ages} - set(table.columns):
+        raise ValueError(f"no column {', '.join(sorted(missing))}")
+    if table["photo"].duplicated().any():
+        raise ValueError("a photo stands there twice")
+    table = table.astype(dict.fromkeys(ages, "float64"))
+    if not np.isfinite(table[ages]).all(axis=None):
+        raise ValueError("an age is no number")
+    return table
+
+
+def _as_text(params: dict[str, Any]) -> dict[str, str]:
+    return {key: json.dumps(value, default=str) for key, value in flatten(params).items()}
+
+
+def _verdicts(before: Version, after: Version) -> str:
+    splits = [split for split in HELD_OUT if split in after.metrics["evaluate"]]
+    lines = [f"- {compare_split(before, after, split).sentence}" for split in splits]
+    lines += [
+        f"- **Not to be trusted**: the figures of {version.name} are of another {_code(version.stale_param)} than its "
+        "params.yaml has. Run `dvc repro` there."
+        for version in (before, after)
+        if version.stale_param
+    ]
+    return "\n".join([*lines, "", "Intervals are over photos. Trainings with another seed differ, too."])
+
+
+class Judgement(NamedTuple):
+    """How two versions' errors on the photos of a split compare, and that in a sentence of Markdown."""
+
+    paired: Paired | None  # None where too few photos were scored by both
+    sentence: str
+
+
+def compare_split(before: Version, after: Version, split: str) -> Judgement:
+    """Compare the errors on the photos of `split`, `val` or `test`, that both scored with the same label."""
+    scored = [version.predictions[version.predictions["split"] == split] for version in (before, after)]
+    photos = same_photos(*scored)
+    paired = compare_errors(photos)
+    name = SPLIT_NAMES[split].capitalize()
+    if paired is None:
+        few = f"Both scored only {len(photos)} photos with the same label; fewer than {MIN_PHOTOS} say nothing."
+        return Judgement(None, f"**{name}: cannot tell.** {few}")
+    left_out = len(set(scored[0]["photo"]).union(scored[1]["photo"])) - len(photos)
+    others = f" ({left_out:,} others were scored by one of them, or relabelled)" if left_out else ""
+    return Judgement(paired, f"**{name}: {paired.verdict}.** {_sentence(paired)}{others}.")
+
+
+def _sentence(paired: Paired) -> str:
+    return (
+        f"On the {paired.photos:,} photos that both scored, the MAE changed by {paired.difference:+.2f} years, "
+        f"95% interval {paired.low:+.2f} to {paired.high:+.2f}"
+    )
+
+
+def _errors(before: Version, after: Version) -> str:
+    rows = []
+    for split in HELD_OUT:
+        name = SPLIT_NAMES[split]
+        scores = [version.metrics["evaluate"].get(split) for version in (before, after)]
+        if any(scores):
+            rows += [
+                (f"**{name} MAE**, years", *map(_mae, scores)),
+                (f"{name}, mean over decades of age", *(_figure(score, "balanced_mae", ".2f") for score in scores)),
+                (f"{name}, bias", *(_figure(score, "bias", "+.2f") for score in scores)),
+                (f"{name}, within 5 years", *(_figure(score, "cs5", ".0%") for score in scores)),
+                (f"{name}, photos", *(_figure(score, "n", ",.0f") for score in scores)),
+            ]
+    return _table(["", before.name, after.name], rows)
+
+
+def _mae(scores: Metrics | None) -> str:
+    low, high = (_figure(scores, f"mae_ci95_{end}", ".2f") for end in ("lo", "hi"))
+    interval = "" if NOTHING in (low, high) else f" [{low}, {high}]"
+    return _figure(scores, "mae", ".2f") + interval
+
+
+def _figure(figures: Metrics | None, key: str, form: str) -> str:
+    figure = figures.get(key) if isinstance(figures, dict) else None
+    return format(figure, form) if isinstance(figure, float) and math.isfinite(figure) else NOTHING
+
+
+def _params(before: Version, after: Version) -> str:
+    keys = [*before.params, *(key for key in after.params if key not in before.params)]
+    values = [(_code(key), before.params.get(key, NOTHING), after.params.get(key, NOTHING)) for key in keys]
+    changed = [(key, *map(_code, pair)) for key, *pair in values if pair[0] != pair[1]]
+    return _table(["", before.name, after.name], changed) if changed else "None changed."
+
+
+def _code(text: str) -> str:
+    """`text`, of which nothing is Markdown: another author's branch may hold anything."""
+    return text if text == NOTHING else f"`{printable(text).replace('`', chr(39))}`"
+
+
+def _data(before: Version, after: Version) -> str:
+    versions = [str(version.metrics["validate"].get("data_version", NOTHING)) for version in (before, after)]
+    if versions[0] == versions[1] and before.metrics["split"] == after.metrics["split"]:
+        return f"The same: {_code(versions[0])}."
+    rows = [("data version", *map(_code, versions))]
+    for split, key in HELD_OUT_VERSIONS.items():
+        sets = [str(version.metrics["split"].get(key, NOTHING)) for version in (before, after)]
+        rows.append((f"{SPLIT_NAMES[split]} photos and labels", *map(_code, sets)))
+    for title, part, key, form in (
+        ("photos in all", "validate", "photos", ",.0f"),
+        ("rows and photos rejected", "validate", "rejected", ",.0f"),
+        ("mean age, years", "eda", "age_mean", ".1f"),
+        ("standard deviation of ages", "eda", "age_sd", ".1f"),
+        ("aged 20 to 30", "eda", "share_20_30", ".0%"),
+    ):
+        rows.append((title, *(_figure(version.metrics[part], key, form) for version in (before, after))))
+    for split in ("train", *HELD_OUT):
+        counts = [version.metrics["split"].get(split) for version in (before, after)]
+        rows.append((f"photos in {split}", *(_figure(count, "n", ",.0f") for count in counts)))
+    return _table(["", before.name, after.name], rows)
+
+
+def _pictures(before: Version, after: Version, address: str | None) -> str:
+    if address is None or after.commit is None:
+        return ""
+    rows = [[f"![{file}]({address}/{version.commit}/{file})" for version in (before, after)] for file in PICTURES]
+    return _table([before.name, after.name], rows)
+
+
+def _table(header: list[str], rows: list) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

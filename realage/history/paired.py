@@ -1,0 +1,68 @@
+"""Whether one model errs less than another: their errors on the same photos, photo by photo."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import bootstrap
+
+from realage.core.columns import PREDICTED_AGE, REAL_AGE
+
+RESAMPLES = 10_000
+MIN_PHOTOS = 10  # below, a bootstrap interval of the difference says nothing
+
+
+class Paired(NamedTuple):
+    """How the MAE changed on photos that both models scored with the same label, in years; less is better.
+
+    `low` and `high` bound the difference with 95% confidence.
+    """
+
+    photos: int
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """`better`, `worse`, `the same` to the last digit, or `cannot tell`."""
+        if self.low == self.high == 0:
+            return "the same"
+        if self.high < 0:
+            return "better"
+        return "worse" if self.low > 0 else "cannot tell"
+
+
+def same_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Rows of both tables that are one photo with one label: `photo`, `real_age`, `predicted_age_before` and `_after`.
+
+    Each table has columns `photo`, `real_age` and `predicted_age`, years. A photo that was labelled anew is left out:
+    its two errors are distances to two ages.
+    """
+    columns = ["photo", REAL_AGE, PREDICTED_AGE]
+    both = before[columns].merge(after[columns], on=["photo", REAL_AGE], suffixes=("_before", "_after"))
+    return both.sort_values("photo", ignore_index=True)  # whatever the files are called, the bootstrap draws the same
+
+
+def compare_errors(photos: pd.DataFrame, seed: int = 1) -> Paired | None:
+    """How the mean absolute error of `photos`, as `same_photos` gives them, changed; None for too few.
+
+    The interval is a percentile bootstrap (Efron & Tibshirani 1993) of the paired differences: most of a photo's error
+    is the photo's own, and drops out, so that far smaller differences show than between two intervals of the MAE.
+    """
+    if len(photos) < MIN_PHOTOS:
+        return None
+    errors = (photos[f"predicted_age_{when}"].sub(photos[REAL_AGE]).abs() for when in ("before", "after"))
+    before, after = (error.to_numpy() for error in errors)
+    difference = after - before
+    if not difference.any():
+        return Paired(len(photos), 0.0, 0.0, 0.0)
+    interval = bootstrap(
+        (difference,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=100,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Paired(len(photos), float(difference.mean()), float(interval.low), float(interval.high))

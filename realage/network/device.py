@@ -1,0 +1,45 @@
+"""The processor that Keras computes on: found, named, and made to give the same numbers every time."""
+
+import platform
+from pathlib import Path
+
+from realage.core.errors import UserError
+from realage.network.quiet_keras import keras, silent_stderr
+
+
+def set_up_device(backend: str, threads: int) -> str:
+    """Name the device; under TensorFlow, also make it deterministic. Call it before any computation.
+
+    `threads` work within one operation: their number decides in which order sums are taken, and so the last digits.
+    Other backends than TensorFlow keep settings of their own, and promise less.
+    Raises UserError where Keras runs on another backend than `backend`.
+    """
+    if keras.backend.backend() != backend:
+        raise UserError(
+            f"train.backend is '{backend}', but Keras runs on '{keras.backend.backend()}': "
+            f"set the environment variable KERAS_BACKEND={backend}, or change the key and train again"
+        )
+    return _set_up_tensorflow(threads) if backend == "tensorflow" else f"{backend} ({_processor()})"
+
+
+def _set_up_tensorflow(threads: int) -> str:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+    with silent_stderr():  # without a GPU, CUDA's complaint reads like a failure
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        # Without it TensorFlow takes all of a GPU's memory at once, and two runs cannot share one.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return f"{_processor()} ({threads} threads)"
+    return ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+
+
+def _processor() -> str:
+    """The processor's name as Linux knows it, elsewhere its family."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

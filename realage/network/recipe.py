@@ -1,0 +1,54 @@
+"""How a model is trained: the keys of section `train`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from realage.core.params import Section
+
+Share = Annotated[float, Field(ge=0, lt=1)]  # of the photo's side, its scale, or its brightness
+Degrees = Annotated[float, Field(ge=0, le=180)]
+
+
+class AugmentParams(Section):
+    """Section `train.augment`, in the words of Keras' ImageDataGenerator; 0 or false switches a key off."""
+
+    rotation_range: Degrees
+    width_shift_range: Share
+    height_shift_range: Share
+    shear_range: Degrees
+    zoom_range: Share
+    brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
+    horizontal_flip: bool
+    interpolation_order: Literal[1, 3]  # 1, linear, blurs: photos to predict are then sharper than all it learnt from
+    random_erasing: float = Field(ge=0, le=1)  # probability; not ImageDataGenerator's: a rectangle takes one colour
+
+
+class TrainParams(Section):
+    """Section `train`."""
+
+    photos: int | None = Field(ge=1)  # null trains on all; a number on so many, the same ones for every seed
+    epochs: int = Field(ge=1, le=10_000)
+    batch_size: int = Field(ge=1, le=4_096)  # photos
+    learning_rate: float = Field(gt=0, le=1)  # Adam's, at its peak
+    warmup_epochs: float = Field(ge=0)  # rising linearly from 0
+    final_rate: float = Field(ge=0, le=1)  # share of the peak at which a half cosine ends; 1 is a constant rate
+    weight_decay: float = Field(ge=0, le=1)  # of kernels, decoupled from the gradient as in AdamW
+    weight_average: float = Field(ge=0)  # epochs that the running average of weights looks back on; 0 is off
+    loss: Literal["mse", "mae", "huber"]  # of the predicted age; heads add what they are taught beside it
+    label_spread: float = Field(gt=0, le=50)  # years, of the Gaussian that head distribution is taught
+    balance: float = Field(ge=0, le=1)  # a photo's weight is its age's smoothed frequency to minus this power
+    keep: Literal["best", "last"]  # epoch, by validation MAE
+    seed: int = Field(ge=0, lt=2**32)
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    backend: Literal["tensorflow", "jax", "torch"]
+    threads: int = Field(ge=1, le=1_024)  # within an operation: another number gives other last digits
+    augment: AugmentParams
+
+    @model_validator(mode="after")
+    def _leaves_the_start_behind(self) -> Self:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError("warmup_epochs must be less than epochs")
+        if self.weight_average >= self.epochs:
+            raise ValueError("weight_average must be less than epochs: most of it would be the untrained weights")
+        return self

@@ -1,0 +1,73 @@
+"""Every photo of a folder looked at once: its hashes and measures, or why it is of no use, as one table."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from blake3 import blake3
+
+from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO
+from realage.photos.decode import PhotoError, load_photo
+from realage.photos.hashes import perceptual_hash, pixel_hash
+from realage.photos.measures import Measures, measure, thumbnail_of
+from realage.photos.parallel import map_photos
+
+# The measures of a photo that was not decoded.
+UNMEASURED = Measures(0, 0, *[float("nan")] * 4)
+
+
+class Look(NamedTuple):
+    """What one look at a file shows. `rule` and `detail` are those of a rejection, and empty for a sound photo."""
+
+    rule: str
+    detail: str
+    photo: str  # hash of its pixels, empty where they cannot be had
+    perceptual_hash: str
+    measures: Measures
+
+
+COLUMNS = [FILE_NAME, "content", "rule", "detail", PHOTO, PERCEPTUAL_HASH, *Measures._fields]
+
+
+def scan_photos(folder: Path, unsafe: Mapping[str, str], names: list[str], earlier: pd.DataFrame) -> pd.DataFrame:
+    """Look at the photos `names` in `folder`: a row each, in that order, with the columns COLUMNS.
+
+    `unsafe` says of some by name why they must not be opened. `earlier`, a table of an earlier scan or an empty one,
+    spares the decoding of files with the same `content` (a hash of the file's bytes).
+    """
+    safe = [name for name in names if name not in unsafe]
+    contents = dict(zip(safe, list(map_photos(partial(_content, folder), safe, "read photos"))))
+    known = {row[1]: row[2:] for row in earlier[COLUMNS].itertuples(index=False, name=None) if row[1]}
+    new = [name for name in safe if contents[name] not in known]
+    looks = dict(zip(new, list(map_photos(partial(_look, folder), new, "scan photos"))))
+    rows: list[tuple] = []
+    for name in names:
+        if name in unsafe:
+            rows.append((name, "", "unsafe_path", unsafe[name], "", "", *UNMEASURED))
+        elif name in looks:
+            *texts, measures = looks[name]
+            rows.append((name, contents[name], *texts, *measures))
+        else:
+            rows.append((name, contents[name], *known[contents[name]]))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"width": "int32", "height": "int32"})
+
+
+def sound_photos(scan: pd.DataFrame) -> pd.DataFrame:
+    """The rows of photos that can be used."""
+    return scan[scan["rule"] == ""]
+
+
+def _content(folder: Path, name: str) -> str:
+    """32 hexadecimal digits of the file's bytes; empty for what is no regular file, which is judged by `load_photo`."""
+    path = folder / name
+    return blake3().update_mmap(path).hexdigest(length=16) if path.is_file() else ""
+
+
+def _look(folder: Path, name: str) -> Look:
+    try:
+        pixels = load_photo(folder / name)
+    except PhotoError as error:
+        return Look("unreadable_photo", f"{error}: replace the file", "", "", UNMEASURED)
+    return Look("", "", pixel_hash(pixels), perceptual_hash(pixels), measure(pixels, thumbnail_of(pixels)))

@@ -1,0 +1,56 @@
+"""Results for single photos, kept from run to run in `.store/`, so that only new photos are decoded.
+
+DVC deletes a stage's outs before it runs the stage, so they cannot serve for this. The store is neither a dependency
+nor an out: without it, or with damaged entries in it, the results are the same and take longer.
+"""
+
+import shutil
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from realage.core.digests import digest_of, short_digest
+from realage.core.files import replacing
+from realage.core.params import Section
+
+LIBRARIES = ("blake3", "imagehash", "numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy")
+
+
+class Store:
+    """Entries of bytes by name, in `root/kind/KEY`, where KEY changes with all that decides their contents."""
+
+    def __init__(self, root: Path, kind: str, code: Iterable[str], params: Section | None = None) -> None:
+        """`kind` names the stage. Entries depend on `code` (modules beside this one), `params` and LIBRARIES."""
+        self.folder = root / kind / _key(code, params)
+
+    def read(self, name: str) -> bytes | None:
+        """The entry's contents, None where there is none or it is damaged."""
+        try:
+            entry = (self.folder / name).read_bytes()
+        except OSError:
+            return None
+        digest, _, contents = entry.partition(b"\n")
+        return contents if digest.decode("ascii", "replace") == digest_of(contents) else None
+
+    def write(self, name: str, contents: bytes) -> None:
+        """Add an entry, complete or not at all. Raises OSError."""
+        with replacing(self.folder / name) as part:
+            part.write_bytes(digest_of(contents).encode() + b"\n" + contents)
+
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Delete all other entries, and those of other keys: the store holds what one run needs and no more."""
+        kept = set(names)
+        for entry in self.folder.glob("*"):
+            if entry.name not in kept:
+                entry.unlink()
+        for folder in self.folder.parent.glob("*"):
+            if folder != self.folder:
+                shutil.rmtree(folder)
+
+
+def _key(code: Iterable[str], params: Section | None) -> str:
+    files = [Path(__file__).with_name(f"{name}.py") for name in code]
+    parts = [f"{file.name} {digest_of(file.read_bytes())}" for file in files]
+    parts += [f"{name} {version(name)}" for name in LIBRARIES]
+    parts += [params.model_dump_json()] if params else []
+    return short_digest("\n".join(parts))

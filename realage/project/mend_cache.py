@@ -1,0 +1,54 @@
+"""Takes damaged files out of DVC's cache, so that they are made or fetched anew: `realage mend-cache`."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from realage.core.digests import file_md5
+from realage.core.errors import UserError
+
+DAMAGED = Path(".dvc/tmp/damaged")
+
+
+def mend_cache() -> None:
+    """Move the objects of the cache whose bytes are not those that they are named after, and name each."""
+    if not Path(".dvc").is_dir():
+        raise UserError(f"{Path.cwd()}: no DVC project: run this in the project's folder")
+    cache = _cache()
+    if not cache.is_dir():
+        raise UserError(f"{cache}: there is no cache yet: nothing to mend")
+    objects = list(_objects(cache))
+    damaged = [file for file in tqdm(objects, "cache", unit=" files", disable=None) if _is_damaged(file)]
+    for file in damaged:
+        _move(file)
+    print(f"mend-cache: {len(damaged)} of {len(objects):,} files were damaged")
+    if damaged:
+        print("Delete the damaged files of the project too; 'dvc repro' makes them anew, 'dvc pull' fetches them.")
+
+
+def _cache() -> Path:
+    done = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise UserError(f"'dvc cache dir' failed: {done.stderr.strip()}")
+    return Path(done.stdout.strip())
+
+
+def _objects(cache: Path) -> Iterator[Path]:
+    """Files of the cache, each named after its MD5; a folder's list of files has a name that ends in `.dir`."""
+    return (file for file in sorted((cache / "files/md5").glob("??/*")) if len(file.parent.name + file.stem) == 32)
+
+
+def _is_damaged(file: Path) -> bool:
+    return file_md5(file) != file.parent.name + file.stem
+
+
+def _move(file: Path) -> None:
+    """Out of DVC's reach, but not away: a photo with one wrong bit may be the only copy that there is."""
+    DAMAGED.mkdir(parents=True, exist_ok=True)
+    place = DAMAGED / (file.parent.name + file.name)
+    shutil.move(file, place)
+    print(f"{file}: damaged, moved to {place}")

@@ -1,0 +1,54 @@
+"""`realage params`: check params.yaml, and complete a file that an earlier release wrote."""
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from realage.core.files import replacing
+from realage.core.params import Section, check_section, missing_keys, parse_section, read_params
+from realage.core.paths import PARAMS
+from realage.sections import SECTIONS
+
+
+def check_params() -> None:
+    """Print that params.yaml is sound. Raises UserError that names a key, its value and what is allowed."""
+    params = read_params()
+    for name, section in SECTIONS.items():
+        check_section(name, params.get(name), section)
+    print(f"{PARAMS} is sound")
+
+
+def complete_params() -> None:
+    """Add to params.yaml the keys that came with an upgrade, with the values that keep its results as they are."""
+    text, added = complete(PARAMS, SECTIONS)
+    if not added:
+        print(f"{PARAMS} lacks no key")
+        return
+    with replacing(PARAMS) as part:
+        part.write_text(text, encoding="utf-8")
+    print(f"{PARAMS}: added " + ", ".join(f"{key}: {value}" for key, value in added.items()))
+
+
+def complete(path: Path, sections: Mapping[str, type[Section]]) -> tuple[str, dict[str, object]]:
+    """A params file's text with all keys and its comments, and the dotted keys that were added, with their values.
+
+    Raises UserError where something else is wrong with the file.
+    """
+    params = read_params(path)
+    added: dict[str, object] = {}
+    for name, section in sections.items():
+        added |= missing_keys(parse_section(name, params.get(name), section, path), name)
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 4_096
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for key, value in added.items():
+        *parents, last = key.split(".")
+        place = document
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue(), added

@@ -1,0 +1,81 @@
+"""Take a person out of the data: `realage remove-person SUBJECT --list FILE`, as docs/removal.md says."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, PHOTO, SUBJECT
+from realage.core.digests import file_md5
+from realage.core.errors import UserError
+from realage.core.files import read_rows, replacing, write_csv
+from realage.core.params import load
+from realage.core.paths import PREPARED, SPLITS, STORE
+from realage.labels.dataset import DatasetParams
+from realage.labels.table import read_labels
+from realage.photos.names import fold, walk
+
+
+def remove_person(known_by: Path, subject: str | None = None, files: list[str] | None = None) -> None:
+    """Delete the photos and rows of one person, by `subject` or by the names of their photos, `files`.
+
+    `known_by` is a new file. It lists the photos' names, the hashes of their pixels, and the MD5 by which DVC knows
+    their files and prepared ones.
+    """
+    dataset = load("dataset", DatasetParams)
+    labels, images = Path(dataset.labels), Path(dataset.images)
+    if known_by.exists():
+        raise UserError(f"{known_by}: exists, and may be all that is known of another removal: name a new file")
+    rows, splits = read_labels(labels), read_rows(SPLITS)
+    names = set(files) if files else _names_of(subject or "", rows, labels)
+    found = _files_of(names, set(rows[FILE_NAME]) - names, images)
+    _require_known(names, rows, found, labels, images)
+    pixels = splits.loc[splits[FILE_NAME].isin(names), PHOTO]
+    copies = [*found.values(), *(PREPARED / f"{photo}.png" for photo in pixels)]
+    lines = [*sorted({*names, *found}), *pixels, *(file_md5(file) for file in copies if file.is_file())]
+    with replacing(known_by) as part:
+        part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    for file in found.values():
+        file.unlink()
+    shutil.rmtree(STORE, ignore_errors=True)
+    # Last, so that a removal that was interrupted can be asked for again.
+    theirs = rows[FILE_NAME].isin(names)
+    write_csv(labels, rows[~theirs])
+    print(f"removed {len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}, and emptied {STORE}")
+    _warn(names, found, splits)
+
+
+def _names_of(subject: str, rows: pd.DataFrame, labels: Path) -> set[str]:
+    if SUBJECT not in rows:
+        raise UserError(f"{labels}: has no column subject: name the person's photos with --files")
+    names = set(rows.loc[rows[SUBJECT] == subject, FILE_NAME]) - {""}
+    if not names:
+        raise UserError(f"{labels}: no row has the subject {subject!r}")
+    return names
+
+
+def _files_of(names: set[str], of_others: set[str], images: Path) -> dict[str, Path]:
+    """The files below `images`, by name from there, whose name is one of `names` but for case and Unicode form."""
+    folded = {fold(name) for name in names}
+    files = {path.relative_to(images).as_posix(): path for path in walk(images) if not path.is_dir()}
+    return {name: files[name] for name in sorted(files) if fold(name) in folded and name not in of_others}
+
+
+def _require_known(names: set[str], rows: pd.DataFrame, files: dict[str, Path], labels: Path, images: Path) -> None:
+    unknown = names.difference(rows[FILE_NAME], files)
+    if unknown:
+        raise UserError(f"{min(unknown)}: neither in {labels} nor in {images}: name photos as file_name does")
+
+
+def _warn(names: set[str], files: dict[str, Path], splits: pd.DataFrame) -> None:
+    """Name the photos that were not found, and those that may be copies."""
+    missing = {fold(name): name for name in names}
+    for name in files:
+        missing.pop(fold(name), None)
+    if missing:
+        print(f"not found, look for them under another name: {', '.join(sorted(missing.values()))}", file=sys.stderr)
+    pairs = splits[[FILE_NAME, NEAR_DUPLICATE_OF]].to_numpy()
+    copies = {name for pair in pairs if names.intersection(pair) for name in pair if name} - names
+    if copies:
+        print(f"look at these too, they look like copies: {', '.join(sorted(copies))}", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""How good the model is, what that compares with, and where to look next: `realage summary`."""
+
+from realage.core.figures import interval
+from realage.core.files import read_json
+from realage.core.params import load
+from realage.core.paths import metrics_file
+from realage.labels.dataset import DatasetParams
+
+
+def summary() -> None:
+    """Print validation MAE, the constant baseline and, for the synthetic sample, the floor that label noise sets."""
+    val = read_json(metrics_file("evaluate"))["val"]
+    dataset = load("dataset", DatasetParams)
+    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}: {val['n']:,} validation photos")
+    _print_years("validation MAE", val["mae"], f"  {interval(val)}".rstrip())
+    _print_years("constant baseline", val["baseline"]["mae"], "  the training photos' median age for everyone")
+    if dataset.is_sample:
+        sample = read_json(metrics_file("sample"))
+        _print_years("floor", sample["floor_mae"], f"  what label noise of {sample['label_noise']:g} years costs alone")
+    print(
+        "\nNext: open reports/index.html, try 'realage predict PHOTO',\n"
+        "      and see README.md for photos of your own (presets/faces.yaml)."
+    )
+
+
+def _print_years(what: str, years: float, remark: str) -> None:
+    print(f"  {what:<18} {years:>6.2f} years{remark}")

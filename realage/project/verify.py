@@ -1,0 +1,145 @@
+"""Retrain the current commit from nothing, and compare the results with its dvc.lock: `realage verify`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+
+from realage.core.digests import file_md5
+from realage.core.errors import UserError
+from realage.core.paths import LOCK
+from realage.project.verdicts import (
+    DIFFERENT,
+    IDENTICAL,
+    TOLERANCE,
+    WITHIN,
+    Finding,
+    Results,
+    compare,
+    read_results,
+)
+
+# Git sets these for its hooks, as where a hook runs `make verify`; 'git clone' would write to the original's index.
+PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+
+
+def verify() -> None:
+    """Retrain HEAD in a temporary clone and print a verdict on each stage; exit status 1 if one is different.
+
+    The clone takes as long as a first `dvc repro`, and room for data and results, where TMPDIR says.
+    """
+    for name in PLACES:
+        os.environ.pop(name, None)
+    origin, commit = Path.cwd(), _commit()
+    if _git("status", "--porcelain"):
+        print(f"verify: uncommitted changes are left out: HEAD ({commit}) is what is verified", flush=True)
+    with _fresh_clone(origin):
+        committed = read_results()
+        _check_files_in_git(committed)
+        _fetch_data(origin)
+        _retrain(commit)
+        findings = compare(committed, read_results())
+    _print_table(findings)
+    _sum_up(commit, findings)
+
+
+def _commit() -> str:
+    try:
+        return _git("rev-parse", "--short", "HEAD").strip()
+    except UserError as error:
+        raise UserError(f"no commit to verify ({error}): run this in a Git clone, with {LOCK} committed") from error
+
+
+@contextmanager
+def _fresh_clone(origin: Path) -> Iterator[None]:
+    """Make a clone of HEAD, with a DVC cache of its own and empty, the current folder while the block runs."""
+    with tempfile.TemporaryDirectory(prefix="realage-verify-") as temporary:
+        clone = Path(temporary, "clone")
+        # Neither a user's template nor a user's hooks have a say in it.
+        whole = _git("rev-parse", "--show-toplevel").rstrip("\n")
+        _git("-c", f"core.hooksPath={os.devnull}", "clone", "--quiet", "--template=", whole, str(clone))
+        # DVC would leave a folder for each clone in the machine's own.
+        os.environ["DVC_SITE_CACHE_DIR"] = f"{temporary}/site"
+        with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
+            # The local setting goes before a user's and a machine's: no shared cache and no run cache of earlier runs,
+            # from which DVC would restore what should be made anew.
+            _dvc("cache", "dir", "--local", f"{temporary}/cache")
+            yield
+
+
+def _check_files_in_git(committed: Results) -> None:
+    """Raise UserError if the commit holds a result, such as metrics, that is not the one its dvc.lock names."""
+    for stage in committed.stages.values():
+        for path, out in stage.outs.items():
+            if Path(path).is_file() and file_md5(Path(path)) != out.get("md5"):
+                raise UserError(f"{path}: not the one that the commit's {LOCK} names: run 'dvc repro' and commit both")
+
+
+def _fetch_data(origin: Path) -> None:
+    """Fetch what the commit's .dvc files name, such as photos, from the cache of the project in `origin`."""
+    files = [name for name in _git("ls-files", "-z", "*.dvc").split("\0") if name]
+    if not files:
+        return
+    # A cache has a remote's layout.
+    with chdir(origin):
+        cache = _dvc("cache", "dir").strip()
+    _dvc("remote", "add", "--local", "origin-cache", cache)
+    if _show("pull", "--remote", "origin-cache", *files) != 0:
+        raise UserError(f"{', '.join(files)}: not all of it is in the cache {cache}, see above: run 'dvc pull' first")
+
+
+def _retrain(commit: str) -> None:
+    # An old dvc.lock would keep stages that dvc.yaml no longer has, and its order.
+    LOCK.unlink()
+    print(f"verify: retraining {commit} in a fresh clone, without a cache", flush=True)
+    if _show("repro") != 0:
+        raise UserError(
+            f"'dvc repro' of {commit} failed in a fresh clone, see above: what it reads must be in Git, added by "
+            "'dvc add', or named by an absolute path"
+        )
+
+
+def _print_table(findings: list[Finding]) -> None:
+    width = max(len(finding.stage) for finding in findings)
+    print()
+    for stage, verdict, why in [("stage", "verdict", "why"), *findings]:
+        print(f"{stage:<{width}}  {verdict:<{len(WITHIN)}}  {why}")
+
+
+def _sum_up(commit: str, findings: list[Finding]) -> None:
+    counts = Counter(finding.verdict for finding in findings)
+    if counts[DIFFERENT]:
+        print(f"\nverify: failed: {counts[DIFFERENT]} of {len(findings)} stages of {commit} are different")
+        sys.exit(1)
+    within = f", {counts[WITHIN]} within tolerance (MAE at most {TOLERANCE:g} years apart)" if counts[WITHIN] else ""
+    print(f"\nverify: passed: {counts[IDENTICAL]} of {len(findings)} stages of {commit} are identical{within}")
+
+
+def _git(*arguments: str) -> str:
+    return _output("git", *arguments)
+
+
+def _dvc(*arguments: str) -> str:
+    return _output(sys.executable, "-m", "dvc", *arguments)
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="surrogateescape")
+    if done.returncode != 0:
+        raise UserError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _show(*arguments: str) -> int:
+    """Run DVC with its output shown; returns its exit status."""
+    process = subprocess.Popen([sys.executable, "-m", "dvc", *arguments])
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # Ctrl-C reached DVC and its stage as well: let them end before their folder goes.
+        process.wait()
+        raise

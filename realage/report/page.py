@@ -1,0 +1,112 @@
+"""One page that says how good the model is, on which data, and what to do next; and its card for Git."""
+
+import base64
+import json
+from pathlib import Path, PurePath
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
+from realage.core.figures import interval
+from realage.core.params import flatten
+from realage.splits.assign import SPLIT_NAMES
+
+TEMPLATES = Path(__file__).parent / "templates"
+MARKDOWN = str.maketrans(
+    {character: f"\\{character}" for character in r"\`*_[]|#~"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+)
+
+
+def render_page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
+    """The report as one HTML page that needs no other file; whatever comes from the data is escaped.
+
+    `pictures` are PNGs by name, embedded in the page; `facts` is what `templates/report.html.j2` asks for.
+    """
+    return _render("report.html.j2", {**facts, "picture": lambda name: _data_uri(pictures[name])}, autoescape=True)
+
+
+def render_card(facts: dict[str, Any]) -> str:
+    """The model card as Markdown, without pictures; whatever comes from the data is escaped."""
+    return _render("model_card.md.j2", facts, finalize=_markdown)
+
+
+def regroup(by_group: dict[str, list[dict]]) -> dict[str, dict]:
+    """The rows of `by_group` in `metrics/evaluate.json`, as scores by column, then split, then group."""
+    regrouped: dict[str, dict] = {}
+    for split, rows in by_group.items():
+        for row in rows:
+            regrouped.setdefault(row["column"], {}).setdefault(split, {})[row["group"]] = row
+    return regrouped
+
+
+@style()
+def draw_training(history: pd.DataFrame, kept_epoch: int) -> Figure:
+    """Training and validation MAE by epoch; `history` has columns `epoch`, `mae` and `val_mae`."""
+    figure = page(
+        9, 4.4, "How did it learn?", f"MAE after each epoch; epoch {kept_epoch} of {len(history)} is the model"
+    )
+    axes = figure.subplots()
+    for split, column in (("train", "mae"), ("val", "val_mae")):
+        axes.plot(history["epoch"], history[column], "o-", color=SPLIT_COLORS[split], markersize=4,
+                  label=SPLIT_NAMES[split])
+    axes.axvline(kept_epoch, color=INK, linewidth=1.2, linestyle=DASHED, zorder=1)
+    axes.set(ylim=(0, _mae_limit(history)), xlabel="epoch", ylabel="MAE (years)")
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    legend_above(axes)
+    return figure
+
+
+def flatten_recipe(sections: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Params as dotted keys and values as YAML has them; of a file outside the project only the name is told."""
+    return {key: _as_yaml(value) for key, value in flatten(sections).items()}
+
+
+def _mae_limit(history: pd.DataFrame) -> float:
+    """Upper end of the MAE axis: a wild first epoch must not flatten all others."""
+    settled = history[["mae", "val_mae"]].iloc[min(1, len(history) - 1):].max().max()
+    return min(history[["mae", "val_mae"]].max().max(), 1.5 * settled) * 1.08
+
+
+def _as_yaml(value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return PurePath(value).name if PurePath(value).is_absolute() else value
+
+
+def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **escaping,
+    )
+    environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words}
+    environment.globals["split_names"] = SPLIT_NAMES
+    return environment.get_template(template).render(facts)
+
+
+def _markdown(value: Any) -> str:
+    return str(value).translate(MARKDOWN)
+
+
+def _years(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def _interval_in_words(scores: dict[str, float]) -> str:
+    """The 95% interval of an MAE, or a dash where there are too few photos for one."""
+    return interval(scores).strip("[]").replace(", ", " to ") or "–"
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

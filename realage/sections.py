@@ -1,0 +1,25 @@
+"""All sections of `params.yaml`; each class stands beside the code that reads it."""
+
+from realage.core.params import Section
+from realage.evaluation.metrics import EvaluateParams
+from realage.exploration.eda import EdaParams
+from realage.labels.dataset import DatasetParams, SampleParams
+from realage.labels.table import ValidateParams
+from realage.network.backbones import ModelParams
+from realage.network.recipe import TrainParams
+from realage.photos.prepared import PrepareParams
+from realage.report.params import ReportParams
+from realage.splits.assign import SplitParams
+
+SECTIONS: dict[str, type[Section]] = {
+    "dataset": DatasetParams,
+    "sample": SampleParams,
+    "validate": ValidateParams,
+    "split": SplitParams,
+    "eda": EdaParams,
+    "prepare": PrepareParams,
+    "model": ModelParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "report": ReportParams,
+}

@@ -1,0 +1,55 @@
+"""Photos as they came -> one table: each photo's hashes and measures, or why it is of no use."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from realage.core.errors import UserError
+from realage.core.files import from_parquet, replacing, to_parquet
+from realage.core.params import load
+from realage.core.paths import PHOTOS, STORE
+from realage.labels.dataset import DatasetParams
+from realage.photos.names import find_clashes, find_photos, find_strays
+from realage.photos.scan import COLUMNS, scan_photos, sound_photos
+from realage.photos.store import Store
+from realage.runner.command import run
+from realage.runner.recorded import cache_folder
+
+
+def scan() -> None:
+    """Write `data/photos.parquet`: a row a photo, with the columns of `realage.photos.scan`."""
+    images = Path(load("dataset", DatasetParams).images)
+    names = find_photos(images) if images.is_dir() else []
+    if not names:
+        raise UserError(f"{images}: no photos here: set dataset.images in params.yaml to their folder")
+    store = Store(STORE, "scan", code=("decode", "hashes", "measures", "scan"))
+    table = scan_photos(images, _unsafe(images, names), names, _earlier(store))
+    contents = to_parquet(table)
+    store.write(PHOTOS.name, contents)
+    store.keep_only([PHOTOS.name])
+    with replacing(PHOTOS) as part:
+        part.write_bytes(contents)
+    print(f"scan: {len(table):,} photos, {len(table) - len(sound_photos(table)):,} of no use")
+
+
+def _earlier(store: Store) -> pd.DataFrame:
+    contents = store.read(PHOTOS.name)
+    return from_parquet(contents, str(store.folder)) if contents else pd.DataFrame(columns=COLUMNS)
+
+
+def _unsafe(images: Path, names: Iterable[str]) -> dict[str, str]:
+    """Why a photo must not be opened or cannot be kept, by name."""
+    strays = find_strays(images, names)
+    # With `cache.type symlink` every photo is a link into DVC's cache. Asking DVC for its cache takes a second.
+    cache = cache_folder() if strays else None
+    outside = [name for name, target in strays.items() if not (cache and target.is_relative_to(cache.resolve()))]
+    return {
+        **{name: "a link that leaves the photos' folder: put the photo itself there" for name in outside},
+        **{name: f"differs from {other} in case or Unicode form only, and some systems cannot keep both: rename one"
+           for name, other in find_clashes(names).items()},
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(scan)

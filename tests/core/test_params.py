@@ -1,0 +1,110 @@
+"""params.yaml: what is wrong is named, with its value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT, assert_one_line_error, run_module, write_params, write_photo
+
+from realage.core.errors import UserError
+from realage.core.params import load, read_params
+from realage.network.recipe import TrainParams
+from realage.splits.assign import SplitParams
+from stages.check import check
+
+
+def test_default_and_presets_are_sound(workspace, params):
+    for file in [PROJECT / "params.yaml", *sorted((PROJECT / "presets").glob("*.yaml"))]:
+        preset = yaml.safe_load(file.read_text())
+        write_photo(workspace / "faces/a.jpg", 1)
+        (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\n")
+        preset["dataset"] = {"labels": "labels.csv", "images": "faces"}
+        write_params(workspace, preset)
+        check()
+
+
+def test_presets_name_the_same_keys_as_the_default():
+    def keys(file: Path) -> dict:
+        return {name: sorted(section) for name, section in yaml.safe_load(file.read_text()).items()}
+
+    for preset in (PROJECT / "presets").glob("*.yaml"):
+        assert keys(preset) == keys(PROJECT / "params.yaml"), preset
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "words"),
+    [
+        ("train", "epochs", 0, ["train.epochs", "0", "greater than or equal to 1"]),
+        ("train", "epochs", "ten", ["train.epochs", "'ten'", "integer"]),
+        ("train", "epoch", 3, ["train.epoch", "unknown key", "epochs"]),
+        ("train", "precision", "float8", ["train.precision", "'float8'", "mixed_bfloat16"]),
+        ("train", "learning_rate", float("nan"), ["train.learning_rate", "nan"]),
+        ("train", "warmup_epochs", 99, ["train: warmup_epochs must be less than epochs"]),
+        ("train", "weight_average", 99, ["train: weight_average must be less than epochs"]),
+        ("train", "augment", {"rotation_range": 10}, ["train.augment.width_shift_range", "missing"]),
+        ("model", "backbone", "ResNet51", ["model.backbone", "'ResNet51'", "ResNet50"]),
+        ("model", "weights", "no/such.h5", ["model.weights", "no/such.h5"]),
+        ("split", "val_fraction", 0.9, ["split", "less than 1"]),
+        ("split", "strategy", "random", ["split.strategy", "'random'", "stable"]),
+        ("validate", "max_age", "old", ["validate.max_age", "'old'"]),
+        ("validate", "min_age", 130, ["validate", "min_age"]),
+        ("sample", "photos", 5, ["sample.photos", "5"]),
+        ("prepare", "image_size", 8, ["prepare.image_size", "8", "32"]),
+        ("prepare", "crop", "faces", ["prepare.crop", "'faces'", "face"]),
+        ("prepare", "margin", 2.5, ["prepare.margin", "2.5", "less than or equal to 2"]),
+        ("evaluate", "groups", "gender", ["evaluate.groups", "'gender'", "list"]),
+        ("evaluate", "groups", ["gender", "gender"], ["evaluate.groups", "'gender' stands twice"]),
+        ("evaluate", "groups", ["subject"], ["evaluate.groups", "'subject'", "no group"]),
+        ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
+        ("report", "title", 7, ["report.title", "7"]),
+        ("dataset", "labels", "nowhere.csv", ["dataset.labels", "nowhere.csv", "not found"]),
+        ("sample", "photos", 0, ["sample.photos is 0"]),
+    ],
+)
+def test_check_names_the_key_its_value_and_what_is_allowed(workspace, params, section, key, value, words):
+    params[section][key] = value
+    write_params(workspace, params)
+    with pytest.raises(UserError) as error:
+        check()
+    assert [word for word in words if word not in str(error.value)] == [], error.value
+
+
+def test_check_refuses_unknown_and_missing_sections(workspace, params):
+    write_params(workspace, {**params, "trian": {}})
+    assert_one_line_error(run_module("stages.check", workspace), "trian", "unknown section", "train")
+    del params["split"]
+    write_params(workspace, params)
+    with pytest.raises(UserError, match="section 'split' is missing"):
+        check()
+
+
+BROKEN = ["", "- a list", "a: [1", "a: 1\na: 2", "a: 2020-13-41", "a: !!python/object:os.system {}"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_what_is_no_params_file_is_refused(workspace, text):
+    (workspace / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match="params.yaml"):
+        read_params()
+
+
+def test_numbers_mean_what_dvc_reads(workspace, params):
+    write_params(workspace, params)
+    text = (workspace / "params.yaml").read_text().replace("learning_rate: 0.001", "learning_rate: 1e-4")
+    (workspace / "params.yaml").write_text(text)
+    assert load("train", TrainParams).learning_rate == 1e-4
+
+
+def test_a_whole_number_will_do_for_a_share_but_a_yes_will_not(workspace, params):
+    params["split"]["test_fraction"] = 0
+    write_params(workspace, params)
+    assert load("split", SplitParams).test_fraction == 0.0
+    params["split"]["test_fraction"] = True
+    write_params(workspace, params)
+    with pytest.raises(UserError, match="split.test_fraction is True"):
+        load("split", SplitParams)
+
+
+def test_traceback_only_on_request(workspace):
+    assert_one_line_error(run_module("stages.split", workspace), "params.yaml")
+    assert "Traceback" in run_module("stages.split", workspace, "--debug").stderr

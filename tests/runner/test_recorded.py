@@ -1,0 +1,125 @@
+"""A stage does not run on what a damaged cache handed out: DVC would lock its results as those of sound inputs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import (
+    assert_one_line_error,
+    change,
+    copy_with_cache,
+    flip_a_byte,
+    lock,
+    run_module,
+    run_tool,
+    stage_error,
+)
+
+from realage.core.errors import UserError
+from realage.runner.recorded import require_recorded
+
+DAG = {"stages": {"copy": {"cmd": "cp -r faces copy", "deps": ["faces"], "outs": ["copy"]}}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder under DVC: data of the user's in `faces`, and a stage's out in `copy`."""
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "faces/final_files").mkdir(parents=True)
+    for name in ("labels.csv", "final_files/a.jpg", "final_files/ü b.jpg", "final_files/a-c.jpg"):
+        (folder / "faces" / name).write_text(f"of {name}")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(DAG))
+    run_tool(folder, "dvc", "init", "-q", "--no-scm")
+    run_tool(folder, "dvc", "add", "-q", "faces")
+    run_tool(folder, "dvc", "repro", "-q")
+    return folder
+
+
+@pytest.fixture
+def inside(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is a copy of the project."""
+    shutil.copytree(project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+
+
+def test_sound_inputs_pass_and_so_does_what_dvc_has_no_record_of(inside):
+    Path("code.py").write_text("1")
+    require_recorded([Path("faces"), Path("copy"), Path("faces/final_files"), Path("faces/labels.csv")])
+    require_recorded([Path("code.py"), Path("/dev/null")])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "read", "named"),
+    [
+        ("faces/labels.csv", "faces/labels.csv", "faces"),
+        ("faces/final_files/a.jpg", "faces/final_files", "faces"),
+        ("copy/labels.csv", "copy", "copy"),
+    ],
+)
+def test_a_damaged_input_is_named(inside, damaged, read, named):
+    flip_a_byte(Path(damaged))
+    with pytest.raises(UserError, match=f"^{named}: not the bytes that DVC recorded"):
+        require_recorded([Path(read)])
+
+
+def test_nobody_is_told_to_delete_data_of_their_own(inside):
+    flip_a_byte(Path("faces/labels.csv"))
+    with pytest.raises(UserError, match="Changed by you[?] 'dvc add faces'") as error:
+        require_recorded([Path("faces")])
+    assert "elete" not in str(error.value)
+
+
+def test_what_dvc_ignores_does_not_count(inside):
+    Path(".dvcignore").write_text(".DS_Store\n")
+    Path("faces/.git").mkdir()
+    for name in ("faces/.git/HEAD", "faces/final_files/.DS_Store", "copy/.DS_Store"):
+        Path(name).write_text("not of the data")
+    require_recorded([Path("faces"), Path("copy")])
+    flip_a_byte(Path("copy/labels.csv"))
+    with pytest.raises(UserError, match="^copy: not the bytes"):
+        require_recorded([Path("copy")])
+
+
+def test_a_photo_too_few_or_too_many_is_noticed(inside):
+    Path("copy/labels.csv").unlink()
+    Path("faces/final_files/new.jpg").write_text("new")
+    for folder in ("copy", "faces"):
+        with pytest.raises(UserError, match=folder):
+            require_recorded([Path(folder)])
+
+
+def test_what_the_stage_does_not_read_is_not_looked_at(inside):
+    flip_a_byte(Path("copy/labels.csv"))
+    require_recorded([Path("faces")])
+
+
+def test_splits_from_a_damaged_cache_are_refused_and_mended_as_the_line_says(pipeline, tmp_path):
+    clone, cache = copy_with_cache(pipeline, tmp_path), tmp_path / "cache"
+    before = lock(clone)
+    (md5,) = [out["md5"] for out in before["split"]["outs"] if out["path"] == "data/labels/splits.csv"]
+    splits, stored = clone / "data/labels/splits.csv", cache / "files/md5" / md5[:2] / md5[2:]
+    sound = stored.read_text()
+    stored.chmod(0o644)
+    stored.write_text(sound.replace(",train", ",test ", 1))
+    stored.chmod(0o444)
+    splits.unlink()
+    run_tool(clone, "dvc", "checkout")
+    change(clone, "train", seed=2)
+
+    error = stage_error(run_module("dvc", clone, "repro", "train"))
+    assert error.startswith("error: data/labels/splits.csv: not the bytes that DVC recorded")
+    assert lock(clone)["train"] == before["train"]
+
+    splits.unlink()
+    mended = run_module("realage", clone, "mend-cache")
+    assert f"{stored}: damaged, moved to .dvc/tmp/damaged/{md5}" in mended.stdout and "1 of" in mended.stdout
+    assert (clone / ".dvc/tmp/damaged" / md5).is_file()
+    run_tool(clone, "dvc", "repro", "train")
+    assert splits.read_text() == sound
+    assert "0 of" in run_module("realage", clone, "mend-cache").stdout
+
+
+def test_mending_asks_for_a_project_and_takes_no_word_for_yes(tmp_path, project):
+    assert_one_line_error(run_module("realage", tmp_path, "mend-cache"), "no DVC project")
+    assert "usage" in run_module("realage", project, "mend-cache", "--help").stdout

@@ -1,0 +1,116 @@
+"""A stage whose own code, data or params change while it runs fails and names them, instead of being locked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import change, lock, run_module, run_tool, stage_error
+
+from realage.core.errors import UserError
+from realage.runner import watch
+
+DAG = {
+    "stages": {
+        "train": {
+            "cmd": "python -m stages.train",
+            "deps": ["code.py", "${dataset.images}", "data/weights"],
+            "params": ["train", "model.backbone", {"extra.yaml": ["a"]}],
+        }
+    }
+}
+PARAMS = {
+    "dataset": {"images": "faces/final_files"},
+    "train": {"seed": 1},
+    "model": {"backbone": "ResNet50", "dropout": 0.0},
+}
+
+
+@pytest.fixture
+def stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which DVC runs the stage `train`, whose inputs are remembered."""
+    (workspace / "dvc.yaml").write_text(yaml.safe_dump(DAG))
+    (workspace / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    (workspace / "extra.yaml").write_text("a: 1")
+    for name in ("code.py", "faces/final_files/a.jpg", "data/weights/source.json", "elsewhere.py", ".dvc/tmp/x"):
+        (workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / name).write_text("as it was")
+    monkeypatch.setenv("DVC_STAGE", "train")
+    for name, nothing in (("_remembered", {}), ("_deps", []), ("_params", {})):
+        monkeypatch.setattr(watch, name, nothing)
+    watch.remember_inputs()
+    return workspace
+
+
+def with_param(section: str, key: str, value: object) -> str:
+    return yaml.safe_dump(PARAMS | {section: PARAMS[section] | {key: value}})
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "named"),
+    [
+        ("code.py", "edited", "code.py"),
+        ("faces/final_files/a.jpg", "another", "faces/final_files/a.jpg"),
+        ("faces/final_files/b.jpg", "new", "faces/final_files/b.jpg"),
+        ("data/weights/source.json", "others", "data/weights/source.json"),
+        ("params.yaml", with_param("train", "seed", 2), "params.yaml, train"),
+        ("params.yaml", with_param("model", "backbone", "VGG16"), "params.yaml, model.backbone"),
+        ("params.yaml", "train: {seed: [", "params.yaml, model.backbone"),
+        ("extra.yaml", "a: 2", "extra.yaml, a"),
+    ],
+)
+def test_a_changed_input_is_named(stage, file, text, named):
+    with pytest.raises(UserError, match="changed while stage 'train' ran") as error:
+        with watch.guarded_stage():
+            (stage / file).write_text(text)
+    assert str(error.value).startswith(f"{named}: ")
+
+
+def test_a_deleted_input_is_named(stage):
+    with pytest.raises(UserError, match="^faces/final_files/a.jpg: changed"), watch.guarded_stage():
+        (stage / "faces/final_files/a.jpg").unlink()
+
+
+def test_what_the_stage_does_not_read_may_change(stage):
+    with watch.guarded_stage():
+        (stage / "elsewhere.py").write_text("edited")
+        (stage / "params.yaml").write_text(with_param("model", "dropout", 0.5))
+        (stage / "code.py").write_text("as it was")  # saved, but the same
+
+
+def test_what_dvc_ignores_may_come_and_go(stage):
+    run_tool(stage, "dvc", "init", "-q", "--no-scm", "--force")
+    (stage / ".dvcignore").write_text(".DS_Store\n")
+    with watch.guarded_stage():
+        (stage / "faces/final_files/.DS_Store").write_text("left by a file manager")
+    with pytest.raises(UserError, match="^faces/final_files/b.jpg: changed"), watch.guarded_stage():
+        (stage / "faces/final_files/b.jpg").write_text("new")
+
+
+def test_without_dvc_nothing_is_watched(stage, monkeypatch):
+    monkeypatch.delenv("DVC_STAGE")
+    monkeypatch.setattr(watch, "_remembered", {})
+    watch.remember_inputs()
+    assert not watch.is_watched()
+    with watch.guarded_stage():
+        (stage / "code.py").write_text("edited")
+
+
+def test_code_edited_during_training_is_not_locked_and_no_epoch_is_lost(clone, at):
+    change(clone, "train", seed=2)
+    before = lock(clone)["train"]
+    edit = at("os.rename", "*/epoch-00002.npz", "echo '# a second thought' >> realage/training/augment.py")
+    done = run_module("dvc", clone, "repro", "train", **edit)
+    assert "realage/training/augment.py: changed while stage 'train' ran" in stage_error(done)
+    assert lock(clone)["train"] == before
+    run_tool(clone, "git", "checkout", "realage/training/augment.py")
+    assert "goes on after epoch 2 of 3" in run_tool(clone, "dvc", "repro", "train")
+
+
+@pytest.mark.slow
+def test_what_was_learnt_by_hand_with_nobody_watching_is_not_taken_up(clone, at):
+    change(clone, "train", seed=2)
+    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    assert run_module("stages.train", clone, **kill).returncode == -9
+    output = run_tool(clone, "dvc", "repro", "train")
+    assert "goes on after" not in output and "is of a training with other watched by DVC: not used" in output
