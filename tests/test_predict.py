@@ -76,7 +76,8 @@ def tiny_model(path: Path, head_name: str) -> None:
     pixels = keras.Input((32, 32, 3))
     features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
     network = keras.Model(pixels, keras.layers.Dense(head.units)(features), name="network")
-    save_model(build_predictor(network, head, flip_average=True), path, Recipe(prepare=PREPARE, train=recipe()))
+    trained = Recipe(prepare=PREPARE, train=recipe().model_dump())
+    save_model(build_predictor(network, head, flip_average=True), path, trained)
 
 
 @pytest.fixture

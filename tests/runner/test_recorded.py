@@ -94,32 +94,32 @@ def test_what_the_stage_does_not_read_is_not_looked_at(inside):
     require_recorded([Path("faces")])
 
 
-def test_splits_from_a_damaged_cache_are_refused_and_mended_as_the_line_says(pipeline, tmp_path):
+def test_an_index_from_a_damaged_cache_is_refused_and_mended_as_the_line_says(pipeline, tmp_path):
     clone, cache = copy_with_cache(pipeline, tmp_path), tmp_path / "cache"
     before = lock(clone)
-    (md5,) = [out["md5"] for out in before["split"]["outs"] if out["path"] == "data/labels/splits.csv"]
-    splits, stored = clone / "data/labels/splits.csv", cache / "files/md5" / md5[:2] / md5[2:]
+    (md5,) = [out["md5"] for out in before["index"]["outs"] if out["path"] == "data/index/train.csv"]
+    index, stored = clone / "data/index/train.csv", cache / "files/md5" / md5[:2] / md5[2:]
     sound = stored.read_text()
     stored.chmod(0o644)
-    stored.write_text(sound.replace(",train", ",test ", 1))
+    stored.write_text(f"{sound[:-2]}?\n")
     stored.chmod(0o444)
-    splits.unlink()
+    index.unlink()
     run_tool(clone, "dvc", "checkout")
     change(clone, "train", seed=2)
 
     error = stage_error(run_module("dvc", clone, "repro", "train"))
-    assert error.startswith("error: data/labels/splits.csv: not the bytes that DVC recorded")
+    assert error.startswith("error: data/index/train.csv: not the bytes that DVC recorded")
     assert lock(clone)["train"] == before["train"]
 
-    splits.unlink()
+    index.unlink()
     mended = run_module("realage", clone, "mend-cache")
     assert f"{stored}: damaged, moved to .dvc/tmp/damaged/{md5}" in mended.stdout and "1 of" in mended.stdout
     assert (clone / ".dvc/tmp/damaged" / md5).is_file()
     run_tool(clone, "dvc", "repro", "train")
-    assert splits.read_text() == sound
+    assert index.read_text() == sound
     assert "0 of" in run_module("realage", clone, "mend-cache").stdout
 
 
 def test_mending_asks_for_a_project_and_takes_no_word_for_yes(tmp_path, project):
     assert_one_line_error(run_module("realage", tmp_path, "mend-cache"), "no DVC project")
-    assert "usage" in run_module("realage", project, "mend-cache", "--help").stdout
+    assert "Usage" in run_module("realage", project, "mend-cache", "--help").stdout

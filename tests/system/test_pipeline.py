@@ -27,7 +27,7 @@ CHANGES = {
     "train.augment.rotation_range": (3, {"train", "report"}),
     "evaluate.seed": (5, {"evaluate"}),
     "report.title": ("Another title", {"report"}),
-    "dataset.images": ("data/elsewhere", {"validate", "eda", "prepare", "report"}),
+    "dataset.images": ("data/elsewhere", {"scan", "prepare", "report"}),
 }
 
 
@@ -58,7 +58,11 @@ def test_every_clean_photo_is_split_prepared_and_if_held_out_predicted(pipeline)
     assert list(splits["file_name"]) == list(clean["file_name"])
     assert set(splits["split"]) == {"train", "val", "test", "excluded"}
     used = splits[splits["split"] != "excluded"]
-    assert {path.stem for path in (pipeline / "data/prepared").iterdir()} == set(used["photo"])
+    # Sound photos that no split uses, such as those without a label, are prepared too.
+    assert {path.stem for path in (pipeline / "data/prepared").iterdir()} > set(used["photo"])
+    for split, rows in used.groupby("split"):
+        indexed = pd.read_csv(pipeline / f"data/index/{split}.csv", dtype=str)
+        assert list(indexed["photo"]) == list(rows["photo"])
     held_out = used[used["split"] != "train"]
     assert list(predictions["file_name"]) == list(held_out["file_name"])
     carried_along = ["file_name", "real_age", "drawn_age", "photo", "split", "near_duplicate_of"]
@@ -177,6 +181,7 @@ def test_a_failing_stage_says_in_one_line_what_to_do_and_keeps_the_others(clone)
 def test_a_photo_that_vanishes_between_stages_is_named(clone):
     name = pd.read_csv(clone / "data/labels/splits.csv", dtype=str)["file_name"][3]
     (clone / "data/sample/final_files" / name).unlink()
+    shutil.rmtree(clone / ".store")
     assert_one_line_error(run_module("stages.prepare", clone), name, "dvc repro")
 
 
