@@ -89,46 +89,46 @@ def good_and_bad(workspace) -> list[str]:
     return ["a.png", "b.png", "c.png"]
 
 
-def printed(monkeypatch, capsys, model: str, style: str, photos: list[str]) -> str:
-    monkeypatch.setattr("sys.argv", ["predict", *photos, "--model", model, "--format", style])
+def printed(capsys, model: str, style: str, photos: list[str]) -> str:
+    arguments = [Path(photo) for photo in photos], Path(model), style
     if "b.png" in photos:
         with pytest.raises(UserError, match=f"1 of {len(photos)} photos could not be read"):
-            predict()
+            predict(*arguments)
     else:
-        predict()
+        predict(*arguments)
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["distribution", "ordinal"])
-def test_a_head_with_a_spread_says_it_beside_the_age(good_and_bad, monkeypatch, capsys, name):
+def test_a_head_with_a_spread_says_it_beside_the_age(good_and_bad, capsys, name):
     tiny_model(Path("age.keras"), name)
     pixels = np.stack([fit_square(load_photo(Path(photo)), PREPARE) for photo in ("a.png", "c.png")])
     expected = predict_ages(load_model(Path("age.keras")), pixels.astype("float32"))
     assert expected["spread"].min() > 0.1
 
-    first, bad, last = json.loads(printed(monkeypatch, capsys, "age.keras", "json", good_and_bad))
+    first, bad, last = json.loads(printed(capsys, "age.keras", "json", good_and_bad))
     assert list(first) == ["photo", "age", "spread", "error"]
     assert bad["photo"] == "b.png" and bad["age"] is None and bad["spread"] is None and bad["error"]
     for row, photo, age, spread in zip((first, last), ("a.png", "c.png"), expected["age"], expected["spread"]):
         assert row == {"photo": photo, "age": round(age, 1), "spread": round(spread, 1), "error": ""}
 
-    header, first_line, bad_line, _ = printed(monkeypatch, capsys, "age.keras", "csv", good_and_bad).splitlines()
+    header, first_line, bad_line, _ = printed(capsys, "age.keras", "csv", good_and_bad).splitlines()
     assert header == "photo,age,spread,error" and bad_line.startswith("b.png,,,")
     assert first_line == f"a.png,{first['age']},{first['spread']},"
-    table = printed(monkeypatch, capsys, "age.keras", "table", good_and_bad).splitlines()
+    table = printed(capsys, "age.keras", "table", good_and_bad).splitlines()
     assert table[0].split() == ["photo", "age", "spread", "error"]
     assert table[1].split() == ["a.png", str(first["age"]), str(first["spread"])] and "NaN" not in "".join(table)
 
 
-def test_the_regression_has_no_column_of_spreads(good_and_bad, monkeypatch, capsys):
+def test_the_regression_has_no_column_of_spreads(good_and_bad, capsys):
     tiny_model(Path("age.keras"), "regression")
-    rows = json.loads(printed(monkeypatch, capsys, "age.keras", "json", good_and_bad))
+    rows = json.loads(printed(capsys, "age.keras", "json", good_and_bad))
     assert [list(row) for row in rows] == [["photo", "age", "error"]] * 3
     assert [row["age"] is None for row in rows] == [False, True, False]
 
 
-def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, monkeypatch, capsys):
+def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, capsys):
     tiny_model(Path("age.keras"), "distribution")
-    (row,) = json.loads(printed(monkeypatch, capsys, "age.keras", "json", ["b.png"]))
+    (row,) = json.loads(printed(capsys, "age.keras", "json", ["b.png"]))
     assert row["age"] is None and row["spread"] is None and row["error"]
-    assert len(json.loads(printed(monkeypatch, capsys, "age.keras", "json", ["a.png", "c.png"]))) == 2
+    assert len(json.loads(printed(capsys, "age.keras", "json", ["a.png", "c.png"]))) == 2
