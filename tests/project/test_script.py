@@ -85,7 +85,7 @@ def run_pipeline(start: Path, folder: Path) -> None:
 def test_a_killed_script_goes_on_in_its_folder(start: Path, at) -> None:
     command = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out"]
     python(*command, "whole", cwd=start).check_returncode()
-    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    kill = at("os.rename", "models/network.keras", "kill -9 $PPID")
     assert python(*command, "killed", cwd=start, **kill).returncode == -9
     resumed = python(*command, "killed", cwd=start)
     assert "train: goes on after epoch 1 of 1, from checkpoints/" in resumed.stdout, resumed.stderr

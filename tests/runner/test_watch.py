@@ -110,7 +110,7 @@ def test_code_edited_during_training_is_not_locked_and_no_epoch_is_lost(clone, a
 @pytest.mark.slow
 def test_what_was_learnt_by_hand_with_nobody_watching_is_not_taken_up(clone, at):
     change(clone, "train", seed=2)
-    kill = at("os.rename", "models/age.keras", "kill -9 $PPID")
+    kill = at("os.rename", "models/network.keras", "kill -9 $PPID")
     assert run_module("stages.train", clone, **kill).returncode == -9
     output = run_tool(clone, "dvc", "repro", "train")
     assert "goes on after" not in output and "is of a training with other watched by DVC: not used" in output

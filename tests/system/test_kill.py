@@ -63,7 +63,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(fresh_clon
     assert trained(in_a_checkpoint) == [1]
     in_an_epoch = repro(fresh_clone, until="epoch   2/3")[1]
     assert went_on_after(in_an_epoch) == 1 and trained(in_an_epoch)[0] == 2
-    before_the_model = killed_at("os.rename", "*/age.keras")
+    before_the_model = killed_at("os.rename", "*/network.keras")
     assert went_on_after(before_the_model) >= 2 and not set(trained(before_the_model)) & {1, 2}
     before_the_lock = killed_at("os.rename", "metrics/run.json")
     assert went_on_after(before_the_lock) == 3 and trained(before_the_lock) == []
