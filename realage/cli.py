@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from realage.core.paths import MODEL
@@ -56,24 +55,29 @@ def _run(command: tuple[str, ...]) -> None:
     # A subcommand returns what is to be done, so that errors, Ctrl-C and closed pipes go the same way as in a stage.
     try:
         action = app([*command, *sys.argv[1:]], prog_name="realage", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # all that Typer raises have it
         sys.exit(error.exit_code)
     if callable(action):
         action()
 
 
-@app.callback()
-def options(
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-) -> None:
-    """See `app`."""
-    if show_version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         try:
             print(version("realage"))
         except PackageNotFoundError:
             print("not installed: this is a clone")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """See `app`."""
 
 
 @app.command(rich_help_panel=USE)
@@ -198,5 +202,5 @@ def remove_person(
     if files:
         return partial(remove_person, known_by, files=names)
     if len(names) > 1:
-        raise click.UsageError("name one subject, or the person's photos with --files")
+        raise typer.BadParameter("name one subject, or the person's photos with --files")
     return partial(remove_person, known_by, subject=names[0])

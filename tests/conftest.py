@@ -1,19 +1,24 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
 
+from realage.cli import main
 from realage.network.recipe import TrainParams
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
@@ -136,6 +141,21 @@ def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.Comp
     return done
 
 
+def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `realage ARGUMENTS` in `folder`, within this process: another one takes a second or more to start."""
+    output, errors, status = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["realage", *arguments])
+        for name, value in {**ENVIRONMENT, **environment}.items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
+
+
 def run_tool(folder: Path, *command: str) -> str:
     """Run a command in `folder`; returns what it prints, and fails the test if it fails."""
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
@@ -174,6 +194,19 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> Non
         assert word in errors[0], errors[0]
 
 
+def err(folder: Path, split: str, by: float) -> None:
+    """Have the committed model err `by` years more on each photo of `split`."""
+    predicted = folder / "plots/evaluate/predicted.csv"
+    table = pd.read_csv(predicted)
+    away = (table["predicted_age"] >= table["real_age"]).map({True: by, False: -by})
+    table.loc[table["split"] == split, "predicted_age"] += away
+    table.to_csv(predicted, index=False)
+
+
+def commit(folder: Path) -> None:
+    run_tool(folder, "git", "commit", "-qam", "another model")
+
+
 def copy_project(folder: Path, without: tuple[str, ...]) -> None:
     """Copy what Git has or would add of the project, but for names that begin with one of `without`."""
     for name in run_tool(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
@@ -182,12 +215,28 @@ def copy_project(folder: Path, without: tuple[str, ...]) -> None:
             (folder / name).write_bytes((PROJECT / name).read_bytes())
 
 
-def copy_with_cache(pipeline: Path, folder: Path) -> Path:
+# Pages of commands are typed in whatever the model is: make test has the stages with Keras replaced by small ones that
+# write the same files, make test-all has the real ones too.
+MODELS = ["stand-in", pytest.param("network", marks=pytest.mark.slow)]
+
+
+def use_model(folder: Path, model: str) -> None:
+    """Give the project in `folder` the stages of one of MODELS."""
+    if model == "stand-in":
+        shutil.copytree(PROJECT / "tests/system/stand_in", folder / "stages", dirs_exist_ok=True)
+
+
+def copy_with_cache(pipeline: Path, folder: Path, copy: Callable = shutil.copy2) -> Path:
     """A copy of the finished run in `folder`, with a cache of its own beside it, which a test may damage."""
-    shutil.copytree(pipeline.parent / "cache", folder / "cache")
+    shutil.copytree(pipeline.parent / "cache", folder / "cache", copy_function=copy)
     clone = Path(shutil.copytree(pipeline, folder / "clone", symlinks=True))
-    run_tool(clone, "dvc", "cache", "dir", "--local", str(folder / "cache"))
+    use_cache(clone, folder / "cache")
     return clone
+
+
+def use_cache(clone: Path, cache: Path) -> None:
+    """What `dvc cache dir --local` does, in no time."""
+    (clone / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n")
 
 
 def flip_a_byte(file: Path) -> None:
@@ -211,23 +260,34 @@ def stage_error(done: subprocess.CompletedProcess) -> str:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Git clone of the project with small params, run once by the real `dvc repro` and committed.
 
-    Tests that change it work on a copy.
+    All processes of a test run share it. They only read it: tests that change it, or have DVC do so, work on a copy.
     """
-    folder = tmp_path_factory.mktemp("pipeline") / "clone"
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, ready = shared / "pipeline/clone", shared / "pipeline/ready"
+    with FileLock(shared / "pipeline.lock"):
+        if not ready.exists():
+            shutil.rmtree(shared / "pipeline", ignore_errors=True)
+            run_small_pipeline(folder)
+            ready.touch()
+    return folder
+
+
+def run_small_pipeline(folder: Path) -> None:
     copy_project(folder, without=("tests/",))
     write_params(folder, small_params())
     run_tool(folder, "git", "init", "-q")
-    run_tool(folder, "dvc", "cache", "dir", "--local", str(folder.parent / "cache"))
+    use_cache(folder, folder.parent / "cache")
     run_tool(folder, "dvc", "repro")
     run_tool(folder, "git", "add", "-A")
     run_tool(folder, "git", "commit", "-qm", "small run")
-    return folder
+    shutil.rmtree(folder / "checkpoints")  # three times as large as all the rest, in every copy
 
 
 @pytest.fixture
 def clone(pipeline: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    return Path(shutil.copytree(pipeline, tmp_path / "clone", symlinks=True))
+    """A copy of the finished run, with a cache of its own, that a test may change."""
+    return copy_with_cache(pipeline, tmp_path, copy=os.link)  # nothing writes into an object of the cache
 
 
 @pytest.fixture
@@ -235,7 +295,7 @@ def fresh_clone(pipeline: Path, tmp_path: Path) -> Path:
     """A Git clone of that run with nothing to restore: no data, an empty cache of its own, and no dvc.lock."""
     folder = tmp_path / "fresh"
     run_tool(tmp_path, "git", "clone", "-q", str(pipeline), str(folder))
-    run_tool(folder, "dvc", "cache", "dir", "--local", str(tmp_path / "fresh-cache"))
+    use_cache(folder, tmp_path / "fresh-cache")
     (folder / "dvc.lock").unlink()
     return folder
 
@@ -269,3 +329,13 @@ def at(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
         return {"PYTHONPATH": str(tmp_path / "hooks"), "AT_EVENT": event, "AT_GLOB": glob, "AT_COMMAND": command}
 
     return environment
+
+
+# The files with the longest tests, which start first, so that no process ends with one of them alone. The first needs
+# no shared run, and is at work while another process makes it.
+LONGEST = ("test_workflow", "test_verify", "test_reruns", "test_kill", "test_pipeline", "test_fit", "test_script")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
-from dvc.scm import SCMError
+from dvc.scm import NoSCM, SCMError
 
 from realage.core.columns import FILE_NAME, REAL_AGE
 from realage.core.digests import md5_of
@@ -54,11 +54,13 @@ def read_revision(revision: str) -> DataVersion:
     Nothing is checked out or cached. Raises UserError for an unknown revision, one without the data, data that are in
     neither place or damaged there, and outside a DVC project in Git.
     """
-    found = resolve(revision)
     try:
         # As it is now: a revision's own configuration may be older than the team's remote.
         with Repo() as present:
             config = present.config
+            if isinstance(present.scm, NoSCM):
+                raise SCMError("not a Git repository")
+        found = resolve(revision)
         with Repo(config=config) as repo:
             with repo.switch(found.commit):
                 return _version(

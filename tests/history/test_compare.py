@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, change, run_module, run_tool
+from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
 
 PREDICTED = "plots/evaluate/predicted.csv"
 
 
 def compare(folder: Path, *arguments: str) -> str:
-    done = run_module("realage", folder, "compare", *arguments)
+    done = run_realage(folder, "compare", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -21,18 +21,6 @@ def cells(markdown: str, title: str) -> list[str]:
     """What the row of a table that begins with `title` says of the two commits."""
     (row,) = [line for line in markdown.splitlines() if line.startswith(f"| {title} |")]
     return [cell.strip() for cell in row.strip("|").split(" | ")][1:]
-
-
-def err(folder: Path, split: str, by: float) -> None:
-    """Have the committed model err `by` years more on each photo of `split`."""
-    table = pd.read_csv(folder / PREDICTED)
-    away = (table["predicted_age"] >= table["real_age"]).map({True: by, False: -by})
-    table.loc[table["split"] == split, "predicted_age"] += away
-    table.to_csv(folder / PREDICTED, index=False)
-
-
-def commit(folder: Path) -> None:
-    run_tool(folder, "git", "commit", "-qam", "another model")
 
 
 def test_a_change_of_the_model_is_judged_photo_by_photo_and_shown_with_its_params(clone):
@@ -122,11 +110,11 @@ def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
 )
 def test_a_commit_without_sound_results_is_named(clone, file, contents, words):
     (clone / file).unlink() if contents is None else (clone / file).write_text(contents)
-    assert_one_line_error(run_module("realage", clone, "compare", "HEAD"), "the working tree", *words)
+    assert_one_line_error(run_realage(clone, "compare", "HEAD"), "the working tree", *words)
     commit(clone)
-    assert_one_line_error(run_module("realage", clone, "compare", "HEAD~1", "HEAD"), "HEAD (", *words)
+    assert_one_line_error(run_realage(clone, "compare", "HEAD~1", "HEAD"), "HEAD (", *words)
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "", "HEAD:params.yaml"])
 def test_what_is_no_commit_is_named(clone, revision):
-    assert_one_line_error(run_module("realage", clone, "compare", "HEAD", revision), "no such commit")
+    assert_one_line_error(run_realage(clone, "compare", "HEAD", revision), "no such commit")

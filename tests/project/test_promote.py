@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from conftest import assert_one_line_error, change, run_module, run_tool
-from test_compare import commit, err
+from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
 
 
 def tags(folder) -> list[str]:
@@ -20,7 +19,7 @@ def promoted(clone):
     """A clone whose model is in production."""
     run_tool(clone, "git", "config", "user.name", "tester")
     run_tool(clone, "git", "config", "user.email", "tester@example.org")
-    done = run_module("realage", clone, "promote", "prod")
+    done = run_realage(clone, "promote", "prod")
     assert done.returncode == 0, done.stderr
     return clone
 
@@ -33,10 +32,10 @@ def test_the_first_model_is_registered_and_assigned(promoted):
 def test_a_model_that_errs_more_beyond_noise_is_refused_unless_forced(promoted):
     err(promoted, "val", by=0.5)
     commit(promoted)
-    done = run_module("realage", promoted, "promote", "prod")
+    done = run_realage(promoted, "promote", "prod")
     assert_one_line_error(done, "HEAD", "errs more than age@v0.0.1", "not promoted", "--force")
     assert "Validation: worse" in done.stdout and len(tags(promoted)) == 2
-    assert run_module("realage", promoted, "promote", "prod", "--force").returncode == 0
+    assert run_realage(promoted, "promote", "prod", "--force").returncode == 0
     assert tags(promoted) == ["age#prod#1", "age#prod#2", "age@v0.0.1", "age@v0.0.2"]
 
 
@@ -46,7 +45,7 @@ def test_a_model_that_errs_less_or_as_much_is_promoted(promoted, by):
     (promoted / "notes.txt").write_text("another commit")
     run_tool(promoted, "git", "add", "-A")
     commit(promoted)
-    done = run_module("realage", promoted, "promote", "prod")
+    done = run_realage(promoted, "promote", "prod")
     mae = json.loads((promoted / "metrics/evaluate.json").read_text())["val"]["mae"]
     assert done.returncode == 0 and "v0.0.2 of HEAD" in done.stdout and f"{mae:.2f} years" in done.stdout
     assert current(promoted, "prod") == "v0.0.2"
@@ -56,28 +55,28 @@ def test_a_worse_test_split_does_not_decide(promoted):
     """Whoever chooses by test photos has none left to trust."""
     err(promoted, "test", by=2)
     commit(promoted)
-    assert run_module("realage", promoted, "promote", "prod").returncode == 0
+    assert run_realage(promoted, "promote", "prod").returncode == 0
 
 
 def test_models_that_scored_no_photos_in_common_cannot_be_compared(promoted):
     predicted = promoted / "plots/evaluate/predicted.csv"
     predicted.write_text(predicted.read_text().replace("\n", "\nx").removesuffix("x"))
     commit(promoted)
-    done = run_module("realage", promoted, "promote", "prod")
+    done = run_realage(promoted, "promote", "prod")
     assert_one_line_error(done, "cannot be compared with age@v0.0.1", "--force")
 
 
 def test_each_stage_has_a_model_of_its_own(promoted):
     err(promoted, "val", by=1)
     commit(promoted)
-    assert run_module("realage", promoted, "promote", "dev").returncode == 0
+    assert run_realage(promoted, "promote", "dev").returncode == 0
     assert current(promoted, "prod") == "v0.0.1"
     assert current(promoted, "dev") == "v0.0.2"
 
 
 @pytest.mark.parametrize(("stage", "revision"), [("prod", "nowhere"), ("no good", "HEAD"), ("", "HEAD")])
 def test_what_is_no_stage_or_no_commit_is_named(promoted, stage, revision):
-    done = run_module("realage", promoted, "promote", stage, revision)
+    done = run_realage(promoted, "promote", stage, revision)
     assert_one_line_error(done, stage if revision == "HEAD" else revision)
     assert len(tags(promoted)) == 2
 
@@ -85,30 +84,30 @@ def test_what_is_no_stage_or_no_commit_is_named(promoted, stage, revision):
 def test_one_can_go_back_to_an_earlier_model_and_the_next_is_held_against_that(promoted):
     err(promoted, "val", by=-2)
     commit(promoted)
-    assert run_module("realage", promoted, "promote", "prod").returncode == 0
-    assert run_module("realage", promoted, "promote", "prod", "age@v0.0.1", "--force").returncode == 0
+    assert run_realage(promoted, "promote", "prod").returncode == 0
+    assert run_realage(promoted, "promote", "prod", "age@v0.0.1", "--force").returncode == 0
     assert current(promoted, "prod") == "v0.0.1"
     err(promoted, "val", by=1)
     commit(promoted)
-    done = run_module("realage", promoted, "promote", "prod")
+    done = run_realage(promoted, "promote", "prod")
     assert done.returncode == 0 and "against age@v0.0.1" in done.stdout
 
 
 def test_the_model_that_is_there_is_not_promoted_again(promoted):
-    assert_one_line_error(run_module("realage", promoted, "promote", "prod"), "already", "v0.0.1")
+    assert_one_line_error(run_realage(promoted, "promote", "prod"), "already", "v0.0.1")
     assert len(tags(promoted)) == 2
 
 
 def test_a_commit_without_a_validation_error_is_not_promoted(promoted):
     (promoted / "metrics/evaluate.json").write_text("{}")
     commit(promoted)
-    assert_one_line_error(run_module("realage", promoted, "promote", "prod", "--force"), "has no val.mae")
+    assert_one_line_error(run_realage(promoted, "promote", "prod", "--force"), "has no val.mae")
     assert len(tags(promoted)) == 2
 
 
 def test_results_of_other_params_than_the_commits_are_not_promoted(promoted):
     change(promoted, "train", epochs=41)
     commit(promoted)
-    done = run_module("realage", promoted, "promote", "prod", "--force")
+    done = run_realage(promoted, "promote", "prod", "--force")
     assert_one_line_error(done, "train.epochs", "dvc repro")
     assert len(tags(promoted)) == 2

@@ -31,11 +31,17 @@ train:
   params: {params.yaml: {model.backbone: MobileNet, train: {seed: 1, augment: {zoom_range: 0.1}}}}
   outs:
   - {path: metrics/train.json, hash: md5, md5: learnt, size: 50}
-  - {path: models/age.keras, hash: md5, md5: network, size: 60}
+  - {path: models/network.keras, hash: md5, md5: network, size: 60}
+package:
+  cmd: python -m stages.package
+  deps:
+  - {path: models/network.keras, hash: md5, md5: network, size: 60}
+  outs:
+  - {path: models/age.keras, hash: md5, md5: model, size: 65}
 evaluate:
   cmd: python -m stages.evaluate
   deps:
-  - {path: models/age.keras, hash: md5, md5: network, size: 60}
+  - {path: models/age.keras, hash: md5, md5: model, size: 65}
   outs:
   - {path: metrics/evaluate.json, hash: md5, md5: scores, size: 70}
 report:
@@ -47,7 +53,7 @@ report:
 """
 MAE = {"val": 4.85, "test": 4.95}
 SAME = ("identical", "same inputs, same bytes")
-RETRAINED = "network=network2", "scores=scores2", "page=page2"
+RETRAINED = "network=network2", "model,=model2,", "scores=scores2", "page=page2"
 
 
 def results(*changes: str, mae: dict[str, float] = MAE) -> Results:
@@ -64,7 +70,7 @@ def judged(committed: Results, retrained: Results) -> dict[str, tuple[str, str]]
 
 
 def test_the_same_run_is_identical():
-    assert judged(results(), results()) == dict.fromkeys(("prepare", "train", "evaluate", "report"), SAME)
+    assert judged(results(), results()) == dict.fromkeys(("prepare", "train", "package", "evaluate", "report"), SAME)
 
 
 def test_sizes_and_counts_of_files_are_no_inputs():
@@ -110,7 +116,8 @@ def test_stages_after_a_different_one_name_it_and_not_its_outs_as_their_own():
     made_with = "dvc.lock was made with another realage/photos/decode.py"
     assert verdicts["prepare"][1] == f"{made_with}: run 'dvc repro' and commit"
     assert verdicts["train"] == ("different", "its input data/prepared differs, see prepare")
-    assert verdicts["evaluate"] == ("different", "its input models/age.keras differs, see train")
+    assert verdicts["package"] == ("different", "its input models/network.keras differs, see train")
+    assert verdicts["evaluate"] == ("different", "its input models/age.keras differs, see package")
     assert verdicts["report"] == ("different", "its input metrics/evaluate.json differs, see evaluate")
 
 
@@ -128,8 +135,8 @@ def test_a_file_inside_an_earlier_stages_folder_is_its_out():
 
 
 def test_an_input_from_an_identical_stage_shows_a_dvc_lock_of_two_runs():
-    read = "models/age.keras, hash: md5, md5: network, size: 60}\n  outs"
-    verdicts = judged(results(f"{read}={read.replace('network', 'old')}"), results())
+    read = "models/age.keras, hash: md5, md5: model, size: 65}\n  outs"
+    verdicts = judged(results(f"{read}={read.replace('model,', 'old,')}"), results())
     assert verdicts["train"] == SAME
     assert verdicts["evaluate"][1] == "dvc.lock was made with another models/age.keras: run 'dvc repro' and commit"
 
@@ -154,7 +161,7 @@ def test_errors_further_apart_than_the_tolerance_are_different_in_either_split(s
     far = results(*RETRAINED, mae=MAE | {split: MAE[split] + TOLERANCE + 0.01})
     verdicts = judged(results(), far)
     assert verdicts["train"][0] == "different" and verdicts["train"][1].endswith(f"more than {TOLERANCE:g} apart")
-    assert verdicts["evaluate"][1] == "its input models/age.keras differs, see train"
+    assert verdicts["evaluate"][1] == "its input models/age.keras differs, see package"
 
 
 def test_without_a_test_split_validation_decides():
@@ -163,7 +170,7 @@ def test_without_a_test_split_validation_decides():
 
 
 def test_the_same_bytes_from_a_network_within_tolerance_are_within_tolerance():
-    assert judged(results(), results("network=network2"))["evaluate"][0] == "within tolerance"
+    assert judged(results(), results("network=network2", "model,=model2,"))["evaluate"][0] == "within tolerance"
 
 
 def test_tolerance_holds_for_the_named_stages_alone():
@@ -273,15 +280,27 @@ def commit(folder: Path, name: str, text: str) -> None:
     run_tool(folder, "git", "commit", "-qam", "change")
 
 
-def test_the_pipeline_is_verified_to_the_byte(pipeline):
-    done = run_module("realage", pipeline, "verify")
+def test_the_pipeline_is_verified_to_the_byte_by_another_user_in_another_place(clone, tmp_path):
+    """By a cron job: other rights for new files, another home with settings of Keras, language, time, worker count."""
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras/keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
+    inherited = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("LC_", "LANG"))}
+    cron = {"HOME": str(tmp_path), "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "TZ": "Asia/Tokyo"}
+    done = subprocess.run(
+        [sys.executable, "-m", "realage", "verify"],
+        cwd=clone,
+        env=inherited | cron | {"REALAGE_WORKERS": "4"},
+        umask=0o077,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    stages = list(yaml.safe_load((pipeline / "dvc.yaml").read_text())["stages"])
+    stages = list(yaml.safe_load((clone / "dvc.yaml").read_text())["stages"])
     table = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line.endswith("same bytes")]
     assert sorted(stage for stage, *_ in table) == sorted(stages) and {row[1] for row in table} == {"identical"}
     assert done.stdout.count("Running stage") == len(stages)
     assert f"passed: {len(stages)} of {len(stages)} stages" in done.stdout.splitlines()[-1]
-    assert run_tool(pipeline, "git", "status", "--porcelain") == "", "the original stays as it was"
+    assert run_tool(clone, "git", "status", "--porcelain") == "", "the original stays as it was"
 
 
 def test_no_shared_cache_stands_in_for_a_run_and_a_stale_dvc_lock_is_told(small):

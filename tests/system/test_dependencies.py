@@ -64,6 +64,21 @@ def test_training_is_not_repeated_for_what_only_packaging_reads():
     assert "model.flip_average" in STAGES["package"]["params"]
 
 
+@pytest.mark.parametrize("package", ["evaluation", "exploration", "report", "history", "project"])
+def test_no_training_depends_on_code_that_judges_or_shows(package):
+    stages = {stage for stage in STAGES if any(dep.startswith(f"realage/{package}") for dep in STAGES[stage]["deps"])}
+    assert stages <= {"check", "eda", "evaluate", "report"}
+
+
+def test_two_stages_decode_photos_and_check_has_the_code_for_its_params_alone():
+    assert {stage for stage in STAGES if PROJECT / "realage/photos/decode.py" in code_deps(stage)} == {
+        "check",
+        "scan",
+        "prepare",
+    }
+    assert {stage for stage in STAGES if "${dataset.images}" in STAGES[stage]["deps"]} == {"scan", "prepare"}
+
+
 def test_every_stage_module_is_in_the_dag():
     assert set(STAGES) == {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")}
 
@@ -97,17 +112,24 @@ def look(self, key, plain=params.Section.__getattribute__):
     return plain(self, key)
 
 params.load, params.Section.__getattribute__ = load_and_note, look
-getattr(importlib.import_module(f"stages.{stage}"), stage)()
-print("read:", *sorted(read))
+module = importlib.import_module(f"stages.{stage}")
+if stage == "train":
+    # Fitting takes long, and reads section train alone, which the stage declares as a whole.
+    module.fit_model = lambda *arguments: sys.exit()
+try:
+    getattr(module, stage)()
+finally:
+    print("read:", *sorted(read))
 """
 
 
-READING = ("sample", "scan", "validate", "split", "eda", "prepare", "weights", "package", "evaluate", "report")
+READING = [stage for stage in STAGES if "params" in STAGES[stage]]
 
 
 @pytest.mark.parametrize("stage", READING)
 def test_a_stage_reads_no_key_that_it_does_not_declare(clone, stage):
-    done = subprocess.run([sys.executable, "-c", LOOK, stage], cwd=clone, capture_output=True, text=True)
+    (clone / "look.py").write_text(LOOK)
+    done = subprocess.run([sys.executable, "look.py", stage], cwd=clone, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     read = set(done.stdout.splitlines()[-1].split()[1:])
     declared = set(STAGES[stage]["params"])

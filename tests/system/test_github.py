@@ -32,6 +32,7 @@ def test_their_commands_exist(path):
     makefile = (PROJECT / "Makefile").read_text()
     jobs = yaml.safe_load(path.read_text())["jobs"].values()
     scripts = "\n".join(step.get("run", "") for job in jobs for step in job["steps"])
+    scripts += "\n".join((PROJECT / name).read_text() for name in re.findall(r"^bash (\S+)$", scripts, re.MULTILINE))
     targets, modules = re.findall(r"\bmake (\S+)", scripts), re.findall(r"python -m (\S+)", scripts)
     assert targets
     assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in targets)

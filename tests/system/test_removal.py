@@ -7,14 +7,16 @@ from subprocess import CompletedProcess
 
 import pytest
 from conftest import (
+    MODELS,
     assert_one_line_error,
     change,
     commands,
     copy_with_cache,
-    run_module,
+    run_realage,
     run_tool,
     small_params,
     type_in,
+    use_model,
     write_params,
     write_photo,
 )
@@ -26,6 +28,7 @@ MADE_OF_THEM = (
     LABELS,
     "data/labels/splits.csv",
     "data/predictions.csv",
+    "models/network.keras",
     "models/age.keras",
     "plots/eda/contact_sheet.png",
     "plots/eda/mean_faces.png",
@@ -65,10 +68,11 @@ def of_split(splits: list[dict[str, str]], name: str) -> list[dict[str, str]]:
     return [row for row in splits if row["split"] == name]
 
 
-@pytest.fixture
-def team(pipeline: Path, tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
+@pytest.fixture(params=MODELS)
+def team(pipeline: Path, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, Path, dict[str, str]]:
     """Your clone, a colleague's with a cache of its own, and Anna's photos; all is pushed to one remote."""
     yours, theirs = copy_with_cache(pipeline, tmp_path / "you"), tmp_path / "they/clone"
+    use_model(yours, request.param)
     run_tool(yours, "dvc", "remote", "add", "-q", "-d", "team", str(tmp_path / "remote"))
     hers = add_faces(yours)
     run_tool(yours, "git", "add", "-A")
@@ -113,6 +117,7 @@ def test_a_removed_person_is_gone_from_data_caches_and_remote_and_the_rest_is_no
     nothing, no_table, *in_git = type_in(yours, check, REMOTE=remote).splitlines()
     assert (nothing, no_table) == ("no photo is left", "no table names one")
     assert {line.partition(":")[2] for line in in_git} == {"plots/evaluate/predicted.csv"}, "hashes, as the page says"
+    assert not {path.name for path in (yours / ".store").rglob("*")} & set(hers.values())
     (yours.parent / "removed.txt").unlink()
     assert traces(tmp_path, names, contents) == []
 
@@ -141,7 +146,7 @@ def faces(workspace: Path) -> Path:
 
 
 def remove(folder: Path, *who: str) -> CompletedProcess:
-    return run_module("realage", folder, "remove-person", *who, "--list", "removed.txt")
+    return run_realage(folder, "remove-person", *who, "--list", "removed.txt")
 
 
 def names(folder: Path) -> set[str]:

@@ -1,4 +1,7 @@
-"""Same inputs, same bytes: for other users, in other places, on other machines of one kind."""
+"""Same inputs, same bytes: for other users, in other places, on other machines of one kind.
+
+tests/project/test_verify.py has the first of them, a cron job.
+"""
 
 import os
 import shutil
@@ -6,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, change, run_tool
+from conftest import ENVIRONMENT, change, lock, run_tool
 
 needs_taskset = pytest.mark.skipif(not shutil.which("taskset"), reason="needs taskset to hide cores")
 
@@ -25,24 +28,15 @@ def repro(folder: Path, umask: int, cores: str | None = None, **environment: str
     prefix = ["taskset", "-c", cores] if cores else []
     inherited = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("LC_", "LANG"))}
     subprocess.run([*prefix, "dvc", "repro"], cwd=folder, env=inherited | environment, umask=umask, check=True)
-    return (folder / "dvc.lock").read_text()
-
-
-def test_a_cron_job_ends_with_the_same_bytes(fresh_clone, pipeline, tmp_path):
-    (tmp_path / ".keras").mkdir()
-    (tmp_path / ".keras/keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
-    environment = {"HOME": str(tmp_path), "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "0", "TZ": "Asia/Tokyo"}
-    environment["REALAGE_WORKERS"] = "4"
-    assert repro(fresh_clone, umask=0o077, **environment) == (pipeline / "dvc.lock").read_text()
-    assert run_tool(fresh_clone, "git", "status", "--porcelain") == ""
+    return lock(folder)
 
 
 @pytest.mark.slow
 @needs_taskset
 def test_a_german_colleague_with_one_core_ends_with_the_same_bytes(fresh_clone, pipeline, locales):
     environment = {"LANG": "de_DE.UTF-8", "LOCPATH": locales, "PYTHONHASHSEED": "1", "REALAGE_WORKERS": "1"}
-    lock = repro(fresh_clone, umask=0o002, cores="0", **environment)
-    assert lock == (pipeline / "dvc.lock").read_text()
+    found = repro(fresh_clone, umask=0o002, cores="0", **environment)
+    assert found == lock(pipeline)
 
 
 @pytest.mark.slow

@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import commands, copy_project, run_tool, small_params, type_in, write_params, write_photo
+from conftest import (
+    MODELS,
+    commands,
+    copy_project,
+    run_tool,
+    small_params,
+    type_in,
+    use_model,
+    write_params,
+    write_photo,
+)
 
-ADDED, MENDED, REMOVED = 500, 20, 5
+ADDED, MENDED, REMOVED = 100, 20, 5
 NAME_THE_DATA = """
 text = file.read_text().replace("data/sample/labels.csv", "data/faces/labels.csv")
 file.write_text(text.replace("data/sample/final_files", "data/faces/final_files"))
@@ -65,14 +75,15 @@ def splits(clone: Path) -> dict[str, str]:
 # Each fixture is a section of the page, typed in once, in the page's order; the tests look at what it did.
 
 
-@pytest.fixture(scope="module")
-def team(tmp_path_factory) -> Team:
+@pytest.fixture(scope="module", params=MODELS)
+def team(tmp_path_factory, request) -> Team:
     """The lead has set everything up."""
     team = Team(tmp_path_factory.mktemp("team"))
     (team.folder / ".gitconfig").write_text("[user]\nname = tester\nemail = tester@example.org\n")
     run_tool(team.folder, "git", "init", "-q", "--bare", "-b", "main", str(team.server))
     run_tool(team.folder, "git", "init", "-q", "-b", "main", str(team.lead))
     copy_project(team.lead, without=("tests/", "metrics/", "plots/", "reports/", "dvc.lock"))
+    use_model(team.lead, request.param)
     params = small_params()
     params["sample"]["photos"] = 0
     write_params(team.lead, params)
@@ -135,7 +146,7 @@ def test_the_changes_are_told(team, compared):
     said = team.follow("### Which photos changed", team.colleague)
     for words in (f"added: {ADDED}", f"relabelled: {MENDED}", f"removed: {REMOVED}"):
         assert words in said
-    assert "**Validation: " in compared and "| photos in all | 150 | 645 |" in compared
+    assert "**Validation: " in compared and f"| photos in all | 150 | {150 + ADDED - REMOVED} |" in compared
     assert (team.colleague / "dvc_plots/index.html").exists()
 
 

@@ -1,0 +1,131 @@
+"""The command `realage`: its subcommands, their old names, usage errors, and how it ends; and as an installed wheel."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, copy_project, run_module, run_realage, write_photo
+
+MODEL = PROJECT / "tests/data/regression-0.1.keras"
+COMMANDS = (
+    "predict", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params", "presets",
+    "mend-cache", "remove-person",
+)  # fmt: skip
+OLD_NAMES = {
+    "realage.predict": "realage predict",
+    "realage.compare": "realage compare",
+    "realage.compare_data": "realage compare-data",
+    "tools.promote": "realage promote",
+    "tools.summary": "realage summary",
+    "tools.verify": "realage verify",
+    "tools.reproducible": "realage reproducible",
+    "tools.mend_cache": "realage mend-cache",
+    "tools.remove_person": "realage remove-person",
+    "tools.make_script": "realage script",
+}
+
+
+def test_help_lists_every_command_and_each_explains_itself(tmp_path):
+    shown = run_realage(tmp_path, "--help")
+    assert shown.returncode == 0 and all(f" {command} " in shown.stdout for command in COMMANDS)
+    for command in COMMANDS:
+        done = run_realage(tmp_path, command, "--help")
+        assert done.returncode == 0 and f"Usage: realage {command} " in done.stdout
+
+
+@pytest.mark.parametrize("module", OLD_NAMES)
+def test_the_names_of_release_0_1_still_work(tmp_path, module):
+    done = run_module(module, tmp_path, "--help")
+    assert done.returncode == 0 and f"Usage: {OLD_NAMES[module]} " in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nosuch"],
+        ["predict"],
+        ["predict", "a.jpg", "--format", "xml"],
+        ["predict", "a.jpg", "--nosuch"],
+        ["compare"],
+        ["compare", "a", "b", "c"],
+        ["promote"],
+        ["remove-person", "anna"],
+        ["remove-person", "anna", "bert", "--list", "removed.txt"],
+    ],
+    ids=" ".join,
+)
+def test_a_usage_error_ends_with_status_2_and_the_usage(tmp_path, arguments):
+    done = run_realage(tmp_path, *arguments)
+    assert done.returncode == 2 and "Usage: realage " in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_version(tmp_path):
+    done = run_realage(tmp_path, "--version")
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 1
+
+
+def test_predict_as_a_line_of_json_a_photo(tmp_path):
+    write_photo(tmp_path / "a.jpg", seed=1)
+    (tmp_path / "b.jpg").write_text("no photo")
+    done = run_realage(tmp_path, "predict", "a.jpg", "b.jpg", "--model", str(MODEL), "--format", "jsonl")
+    assert_one_line_error(done, "1 of 2 photos")
+    good, bad = map(json.loads, done.stdout.splitlines())
+    assert good["photo"] == "a.jpg" and good["age"] > 0 and bad["age"] is None and bad["error"]
+
+
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
+    (tmp_path / "metrics").symlink_to(PROJECT / "metrics")
+    (tmp_path / "params.yaml").symlink_to(PROJECT / "params.yaml")
+    command = f"set -o pipefail; {sys.executable} -m realage summary | :"
+    environment = ENVIRONMENT | {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_ends_with_status_130(tmp_path, monkeypatch):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("realage.project.summary.summary", interrupted)
+    done = run_realage(tmp_path, "summary")
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = run_module("realage", tmp_path, "predict", "nowhere.jpg", "--debug")
+    assert done.returncode == 1 and "Traceback" in done.stderr and "nowhere.jpg" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_predicts(tmp_path):
+    """Built as a package index would get it, and used far from any clone."""
+    source, empty, unpacked = (tmp_path / name for name in ("source", "empty", "unpacked"))
+    empty.mkdir()
+    copy_project(source, without=("tests/",))
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)]
+    subprocess.run(build, check=True)
+    (wheel,) = tmp_path.glob("realage-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+        folders = {name.split("/")[0] for name in archive.namelist()}
+    assert len(folders) == 2 and "realage" in folders
+    write_photo(empty / "a.jpg", seed=1)
+
+    def realage(*arguments: str) -> str:
+        return python("-m", "realage", *arguments)
+
+    def python(*arguments: str) -> str:
+        environment = ENVIRONMENT | {"PYTHONPATH": str(unpacked)}
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert Path(python("-c", "import realage; print(realage.__file__)").strip()).is_relative_to(unpacked)
+    assert realage("--version").strip() == wheel.name.split("-")[1]
+    (row,) = json.loads(realage("predict", "a.jpg", "--model", str(MODEL), "--format", "json"))
+    assert row["age"] > 0 and os.listdir(empty) == ["a.jpg"]
