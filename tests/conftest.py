@@ -1,13 +1,11 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,6 @@ from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
 
-from realage.cli import main
 from realage.network.recipe import TrainParams
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
@@ -142,18 +139,8 @@ def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.Comp
 
 
 def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run `realage ARGUMENTS` in `folder`, within this process: another one takes a second or more to start."""
-    output, errors, status = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
-        patch.chdir(folder)
-        patch.setattr("sys.argv", ["realage", *arguments])
-        for name, value in {**ENVIRONMENT, **environment}.items():
-            patch.setenv(name, value)
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
+    """Run `realage ARGUMENTS` in `folder` as a user would."""
+    return run_module("realage", folder, *arguments, **environment)
 
 
 def run_tool(folder: Path, *command: str) -> str:

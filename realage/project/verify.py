@@ -59,9 +59,11 @@ def _fresh_clone(origin: Path) -> Iterator[None]:
     """Make a clone of HEAD, with a DVC cache of its own and empty, the current folder while the block runs."""
     with tempfile.TemporaryDirectory(prefix="realage-verify-") as temporary:
         clone = Path(temporary, "clone")
-        # Neither a user's template nor a user's hooks have a say in it.
+        # Neither a user's template nor a user's hooks have a say in it, and nothing works on in it when it is deleted.
         whole = _git("rev-parse", "--show-toplevel").rstrip("\n")
-        _git("-c", f"core.hooksPath={os.devnull}", "clone", "--quiet", "--template=", whole, str(clone))
+        settings = (f"core.hooksPath={os.devnull}", "gc.auto=0", "maintenance.auto=false")
+        options = [word for setting in settings for word in ("-c", setting)]
+        _git(*options, "clone", "--quiet", "--template=", whole, str(clone))
         # DVC would leave a folder for each clone in the machine's own.
         os.environ["DVC_SITE_CACHE_DIR"] = f"{temporary}/site"
         with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
