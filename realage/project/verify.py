@@ -66,6 +66,8 @@ def _fresh_clone(origin: Path) -> Iterator[None]:
         _git(*options, "clone", "--quiet", "--template=", whole, str(clone))
         # DVC would leave a folder for each clone in the machine's own.
         os.environ["DVC_SITE_CACHE_DIR"] = f"{temporary}/site"
+        # What DVC would start in the background, such as its look for updates, would write there while it is deleted.
+        os.environ["DVC_DAEMON"] = "1"
         with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
             # The local setting goes before a user's and a machine's: no shared cache and no run cache of earlier runs,
             # from which DVC would restore what should be made anew.
