@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, copy_project, run_module, run_realage, write_photo
 
+from realage.cli import main
+
 MODEL = PROJECT / "tests/data/regression-0.1.keras"
 COMMANDS = (
     "predict", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params", "presets",
@@ -88,13 +90,15 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_ctrl_c_ends_with_status_130(tmp_path, monkeypatch):
+def test_ctrl_c_ends_with_status_130(monkeypatch, capsys):
     def interrupted() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("realage.project.summary.summary", interrupted)
-    done = run_realage(tmp_path, "summary")
-    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    monkeypatch.setattr("sys.argv", ["realage", "summary"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "interrupted\n")
 
 
 def test_debug_shows_the_traceback(tmp_path):
