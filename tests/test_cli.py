@@ -45,6 +45,11 @@ def test_the_names_of_release_0_1_still_work(tmp_path, module):
     assert done.returncode == 0 and f"Usage: {OLD_NAMES[module]} " in done.stdout, done.stderr
 
 
+def test_a_tool_that_was_removed_says_what_takes_its_place(tmp_path):
+    done = run_module("tools.join_data", tmp_path, "ours", "base", "theirs")
+    assert_one_line_error(done, "removed", "labels.csv in Git", "docs/merging.md")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

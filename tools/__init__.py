@@ -1,1 +1,1 @@
-"""The names that commands had in release 0.1, which do what `realage COMMAND` does; and `join_data`."""
+"""The names that commands had in release 0.1. They do what `realage COMMAND` does."""

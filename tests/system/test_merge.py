@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, assert_one_line_error, commands, run_module, run_tool, type_in
-from hypothesis import given
-from hypothesis import strategies as st
+from conftest import PROJECT, commands, run_module, run_tool, type_in
 
 from realage.labels.table import ValidateParams, check_rows, read_labels
-from tools.join_data import join_rows
 
 PAGE = "docs/merging.md"
 DAG = """
@@ -68,13 +65,18 @@ def share(folder: Path, data: str, push: bool = True) -> None:
 def both_change_data(yours: Path, theirs: Path, data: str) -> None:
     """You remove photo b and add x, they remove g and add y; their version is pushed, and yours not yet."""
     for folder, gone, new in ((theirs, "g", "y"), (yours, "b", "x")):
-        (folder / f"data/faces/final_files/{gone}.jpg").unlink()
-        (folder / f"data/faces/final_files/{new}.jpg").write_text(new)
-        labels = folder / "data/faces/labels.csv"
-        # Of another length: Git can miss a change that leaves it, in the second in which the file was checked out.
-        labels.write_text(labels.read_text().replace(f"{gone}.jpg,30\n", "") + f"{new}.jpg,50.5\n")
+        exchange(folder, gone, new)
         share(folder, data, push=folder == theirs)
     run_tool(yours, "git", "fetch", "-q")
+
+
+def exchange(folder: Path, gone: str, new: str) -> None:
+    """Remove one photo and add another, with their rows."""
+    (folder / f"data/faces/final_files/{gone}.jpg").unlink()
+    (folder / f"data/faces/final_files/{new}.jpg").write_text(new)
+    labels = folder / "data/faces/labels.csv"
+    # Of another length: Git can miss a change that leaves it, in the second in which the file was checked out.
+    labels.write_text(labels.read_text().replace(f"{gone}.jpg,30\n", "") + f"{new}.jpg,50.5\n")
 
 
 def settle_outputs(folder: Path) -> None:
@@ -134,47 +136,20 @@ def test_the_driver_joins_photos_and_git_joins_rows(clones):
 
 
 @pytest.mark.parametrize("clones", ["data/faces"], indirect=True)
-def test_a_folder_with_labels_is_joined_by_hand_and_the_driver_says_that_it_cannot(clones):
+def test_a_whole_folder_is_merged_by_hand_and_the_driver_says_that_it_cannot(clones):
     yours, _ = clones
     both_change_data(*clones, "data/faces")
     setup = "\n".join(commands(PAGE, "## Conflicts of photos").splitlines()[:3])
     tried = type_in(yours, f"{setup}\ndvc fetch -q -A data/faces.dvc\n(git merge origin/main || true) 2>&1")
     assert "unable to auto-merge" in tried and "UU data/faces.dvc" in run_tool(yours, "git", "status", "--porcelain")
-    type_in(yours, commands(PAGE, "## Conflicts of photos and labels in one folder"), PYTHONPATH=str(PROJECT))
+    before, after = commands(PAGE, "## Conflicts of a whole folder").split("dvc add", 1)
+    differences = type_in(yours, before)
+    assert "../theirs/final_files: y.jpg" in differences and "data/faces/final_files: g.jpg" in differences
+    exchange(yours, "g", "y")
+    type_in(yours, f"dvc add{after}")
     settle_outputs(yours)
     assert_both_changes_are_there(yours)
     assert sorted(path.name for path in yours.parent.iterdir()) == ["clone"]
-
-
-LINES = st.lists(st.sampled_from("abcdefgh"), unique=True)
-
-
-@given(LINES, LINES, LINES)
-def test_rows_are_joined_like_sets_and_keep_our_order(ours, base, theirs):
-    joined = join_rows(ours, base, theirs)
-    assert set(joined) == (set(ours) - (set(base) - set(theirs))) | (set(theirs) - set(base))
-    assert len(joined) == len(set(joined))
-    assert [row for row in joined if row in ours] == [row for row in ours if row in joined]
-    assert join_rows(ours, base, base) == ours
-
-
-@pytest.mark.parametrize(
-    ("theirs", "words"),
-    [
-        (b"file_name,real_age,subject\na.jpg,30,x\n", "columns differ"),
-        ("file_name,real_age\nJos\u00e9.jpg,30\n".encode("latin-1"), "not UTF-8"),
-        (b'file_name,real_age\n"a\nb.jpg",30\n', "several lines"),
-        (b"", "is empty"),
-    ],
-)
-def test_labels_that_cannot_be_joined_line_by_line_are_refused_before_a_photo_is_touched(tmp_path, theirs, words):
-    for name in ("ours", "base", "theirs"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "labels.csv").write_text("file_name,real_age\na.jpg,30\n")
-    (tmp_path / "theirs/labels.csv").write_bytes(theirs)
-    (tmp_path / "theirs/b.jpg").write_text("b")
-    assert_one_line_error(run_module("tools.join_data", tmp_path, "ours", "base", "theirs"), words)
-    assert [path.name for path in (tmp_path / "ours").iterdir()] == ["labels.csv"]
 
 
 @pytest.mark.parametrize(
