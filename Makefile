@@ -8,7 +8,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header
 INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify reproducible mend-cache test test-all lint coverage script presets lock
+.PHONY: help repro verify reproducible mend-cache test test-all lint coverage docs script presets lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lint: .venv/installed-dev ## check style, types, which package imports which, pr
 coverage: .venv/installed-dev ## run the tests and say which lines none of them runs
 	@python -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=html
 
+docs: .venv/installed-dev ## build the documentation as a site that works offline: site/index.html
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 script: .venv/installed ## pack code and params into one file, dist/train.py, for a rented GPU or a notebook
 	@realage script
 
@@ -62,7 +65,7 @@ lock: .venv/installed-dev ## compile the pinned requirements from the short list
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) --require-hashes -r requirements.txt
 	@$(INSTALL) --no-deps -e .
-	@python -m realage.project.chart_library .venv/vega.js
+	@python -m realage.project.vega .venv/vega.js
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

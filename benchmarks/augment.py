@@ -1,6 +1,6 @@
-"""How fast PhotoAugmenter is beside Keras' own ImageDataGenerator: `python -m benchmarks.augment`.
+"""Speed of PhotoAugmenter against Keras' own ImageDataGenerator: `python -m benchmarks.augment`.
 
-One thread, 128 px photos of noise, all transforms on, the two in turns; prints the median ratio and its range.
+One thread, 128 px photos of noise, all transforms on, both timed in turns; prints the median ratio and its range.
 """
 
 import numpy as np

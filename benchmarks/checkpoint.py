@@ -1,7 +1,7 @@
-"""What a checkpoint costs beside Keras' own BackupAndRestore: `python -m benchmarks.checkpoint`.
+"""Time to save a checkpoint, against Keras' own BackupAndRestore: `python -m benchmarks.checkpoint`.
 
-ResNet50 with Adam's moments, saved by each in turns into a temporary folder; prints the median ratio and its range.
-Ours also holds the best epoch's weights and the history, which Keras' callback forgets.
+ResNet50 with Adam's moments, saved by both in turns into a temporary folder; prints the median ratio and its range.
+Ours also contains the best epoch's weights and the history, which Keras' callback does not save.
 """
 
 import tempfile
@@ -34,7 +34,7 @@ MODEL = ModelParams(
 
 
 def benchmark() -> None:
-    """Print seconds a checkpoint for both, and the ratio between them."""
+    """Print seconds per checkpoint of both, and the ratio between them."""
     model = build_network(MODEL, build_head(MODEL), size=64, mean_age=30.0)
     model.compile("adam", "mse")
     model.fit(np.zeros((2, 64, 64, 3)), np.zeros(2), verbose=0)

@@ -1,4 +1,4 @@
-"""Two rivals timed in turns, so that a slow moment of the machine hits both."""
+"""Time two functions in turns, so that a slow moment of the machine affects both."""
 
 import statistics
 import time
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Comparison(NamedTuple):
-    """Median seconds a round of both, and how many times as long ours took: median, least and most of the rounds."""
+    """Median seconds per round of both, and the ratio ours / rival: median, minimum and maximum over the rounds."""
 
     ours: float
     rival: float

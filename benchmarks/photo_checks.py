@@ -1,8 +1,9 @@
-"""What the scan of photos costs beside a bare decode loop: `REALAGE_FACES=... python -m benchmarks.photo_checks`.
+"""Time of the photo scan against a bare decode loop: `REALAGE_FACES=... python -m benchmarks.photo_checks`.
 
-That folder holds `final_files/`. The rival opens each photo with Pillow and decodes it to RGB, one by one. The scan
-also hashes the file, turns the photo upright, hashes its pixels, takes its perceptual hash and measures it: once on
-all workers as the stage does it, and once on one. The two in turns; prints the median ratio and its range.
+REALAGE_FACES is a folder with `final_files/`. The bare loop opens each photo with Pillow and decodes it to RGB, one by
+one. The scan also hashes the file, turns the photo upright, hashes its pixels, computes its perceptual hash and
+measures it: once on all workers, as the stage does, and once on one. Both are timed in turns; prints the median ratio
+and its range.
 """
 
 import os

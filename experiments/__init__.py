@@ -1,1 +1,1 @@
-"""The study behind presets/faces.yaml: its trials, the script that runs them, and what came out."""
+"""The study behind presets/faces.yaml: its trials, the script that runs them, and the results."""

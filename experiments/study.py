@@ -1,9 +1,9 @@
-"""Run the trials of trials.yaml with `dvc exp run`, and add what each came to to results.csv and curves.csv.
+"""Run the trials of trials.yaml with `dvc exp run`, and add the results to results.csv and curves.csv.
 
     python -m experiments.study SCALE [--trials NAME...] [--seeds N...] --labels CSV --images FOLDER --weights H5
 
-A trial that results.csv has at this scale with this seed is not run again; one that was killed goes on after its last
-finished epoch. It writes over what the stages write (and over params.yaml, which it puts back): run it in a clone.
+A trial that results.csv has at this scale with this seed is not run again. An interrupted trial resumes after its last
+finished epoch. The study overwrites the results of the stages, and params.yaml, which it restores: run it in a clone.
 """
 
 import argparse
@@ -31,13 +31,13 @@ OLD = 60  # years
 
 
 def study() -> None:
-    """Run what results.csv lacks, one trial after the other."""
+    """Run the trials that results.csv lacks, one after the other."""
     arguments = _parse_arguments()
     plan = read_params(HERE / "trials.yaml")
-    scale = _named(plan["scales"], arguments.scale)
+    scale = _look_up(plan["scales"], arguments.scale)
     trials = {name: {**changes_of(plan["trials"], name), **scale} for name in arguments.trials or plan["trials"]}
     _require_sources(arguments)
-    with _borrowed_params():
+    with _restored_params():
         for trial, changes in trials.items():
             for seed in arguments.seeds:
                 _add_trial(trial, changes, seed, arguments)
@@ -55,20 +55,20 @@ def _add_trial(trial: str, changes: dict[str, Any], seed: int, arguments: argpar
 
 
 def changes_of(trials: dict[str, dict], name: str) -> dict[str, Any]:
-    """All that trial `name` changes in the base params: what the one that it starts from changes, and its own.
+    """All changes of trial `name` to the base params: those of the trial that it starts from, and its own.
 
-    Raises UserError where there is no such trial.
+    Raises UserError if there is no such trial.
     """
-    trial = _named(trials, name)
+    trial = _look_up(trials, name)
     return {**(changes_of(trials, trial["from"]) if "from" in trial else {}), **trial["set"]}
 
 
 def digest(changes: dict[str, Any]) -> str:
-    """Eight digits that stand for `changes`: a trial that is edited is another trial, and runs again."""
+    """A hash of `changes`, eight hexadecimal digits, so that an edited trial runs again."""
     return hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _named(known: dict[str, Any], name: str) -> Any:
+def _look_up(known: dict[str, Any], name: str) -> Any:
     if name not in known:
         raise UserError(f"{name}: not in trials.yaml: it has {', '.join(known)}")
     return known[name]
@@ -78,14 +78,14 @@ def _require_sources(arguments: argparse.Namespace) -> None:
     weights = [] if arguments.weights in ("imagenet", "none") else [Path(arguments.weights)]
     for source in (arguments.labels, arguments.images, *weights):
         if not source.exists():
-            raise UserError(f"{source}: there is no such file or folder")
+            raise UserError(f"{source}: no such file or folder")
 
 
 @contextmanager
-def _borrowed_params() -> Iterator[None]:
-    """Let the trials write params.yaml, and put it back. Raises UserError where Git does not have it as it is."""
+def _restored_params() -> Iterator[None]:
+    """Restore params.yaml after the trials have overwritten it. Raises UserError if it has uncommitted changes."""
     if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", PARAMS], check=False, capture_output=True).returncode:
-        raise UserError(f"{PARAMS}: not as Git has it, and trials write over it: commit it, or 'git restore {PARAMS}'")
+        raise UserError(f"{PARAMS}: has uncommitted changes, and trials overwrite it: commit it or restore it with Git")
     before = PARAMS.read_bytes()
     try:
         yield
@@ -106,12 +106,12 @@ def _data(arguments: argparse.Namespace) -> dict[str, Any]:
 def _run_trial(name: str, changes: dict[str, Any]) -> None:
     print(f"\n== {name}", flush=True)
     PARAMS.write_bytes(BASE.read_bytes())
-    RUN.unlink(missing_ok=True)  # where DVC has the results of an earlier run, nothing writes it
+    RUN.unlink(missing_ok=True)  # not written if DVC restores the results of an earlier run
     settings = [f"--set-param={key}={json.dumps(value)}" for key, value in changes.items()]
-    # Its figures are not in results.csv, so an experiment of this name is of no use, and DVC takes no name twice.
+    # DVC accepts a name once. An experiment of this name is not needed, as its figures are not in results.csv.
     subprocess.run(["dvc", "exp", "remove", "--quiet", name], check=False, capture_output=True)
     if subprocess.run(["dvc", "exp", "run", "--name", name, *settings], check=False).returncode:
-        raise UserError(f"{name}: the run failed, see above: mend it and start the study again, it goes on from here")
+        raise UserError(f"{name}: the run failed, see above: fix it and start the study again, it resumes here")
 
 
 def _read_results() -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _read_results() -> dict[str, Any]:
         "kept_epoch": training["kept_epoch"],
         "epochs": training["epochs"],
         "photos_seen": training["photos"] * training["epochs"],
-        "seconds": machine["seconds"] if whole else "",  # of a training that went on, only a part is known
+        "seconds": machine["seconds"] if whole else "",  # of a resumed training, only a part is known
         "test_mae": round(evaluation["test"]["mae"], 3) if "test" in evaluation else "",
         "data_version": evaluation["data_version"],
     }
@@ -140,14 +140,14 @@ def is_done(results: Path, key: dict[str, str]) -> bool:
 
 
 def add_rows(table: Path, rows: list[dict[str, Any]]) -> None:
-    """Append to a CSV `table`, to which several studies may write; raises UserError where its columns are others."""
+    """Append to a CSV `table`, to which several studies may write; raises UserError if its columns differ."""
     with FileLock(f"{table}.lock"), table.open("a+", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         if file.tell() == 0:
             writer.writeheader()
         file.seek(0)
         if (columns := next(csv.reader(file))) != list(rows[0]):
-            raise UserError(f"{table}: has columns {', '.join(columns)}: name another folder for these results")
+            raise UserError(f"{table}: has columns {', '.join(columns)}: name another folder with --results")
         writer.writerows(rows)
 
 
@@ -165,7 +165,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=Path, required=True, help="folder of the photos")
     parser.add_argument("--weights", required=True, help="imagenet, none, or a weights file of the backbone")
     parser.add_argument("--backbone", default="MobileNetV2", help="default: %(default)s")
-    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s; one study a core is fastest")
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s; one study per core is fastest")
     parser.add_argument("--results", type=Path, default=HERE, metavar="FOLDER", help="default: experiments/")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Turn results.csv and curves.csv into the tables and pictures of docs/results.md: `python -m experiments.summary`.
+"""Turn results.csv and curves.csv into the tables and charts of docs/results.md: `python -m experiments.summary`.
 
 A table goes between the lines `<!-- SCALE -->` and `<!-- end -->`; everything else on the page is written by hand.
 """
@@ -33,7 +33,7 @@ def summary() -> None:
 
 
 def with_tables(page: str, results: pd.DataFrame, trials: dict[str, dict]) -> str:
-    """`page` with each of its tables made anew."""
+    """`page` with its tables regenerated."""
 
     def table(match: re.Match) -> str:
         return f"<!-- {match[1]} -->\n{tabulate(results[results['scale'] == match[1]], trials)}\n<!-- end -->"
@@ -42,9 +42,9 @@ def with_tables(page: str, results: pd.DataFrame, trials: dict[str, dict]) -> st
 
 
 def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
-    """The rows of one scale as Markdown, in the order of `trials`; times beside that of the first row.
+    """The rows of one scale as Markdown, in the order of `trials`; times are relative to that of the first row.
 
-    Raises UserError where a row's trial is not in `trials`.
+    Raises UserError if a row's trial is not in `trials`.
     """
     if unknown := set(results["trial"]) - set(trials):
         raise UserError(f"results.csv: {', '.join(sorted(unknown))}: not in trials.yaml: delete these rows")
@@ -74,7 +74,7 @@ def _change(trial: dict) -> str:
 
 @style()
 def draw_trials(results: pd.DataFrame) -> Figure:
-    """A point a trial with its interval, in the order in which they were run; the best one's error as a line."""
+    """One point per trial with its interval, in the order in which they were run; a line marks the lowest error."""
     rows = results.iloc[::-1]
     figure = page(8, 1.6 + 0.32 * len(rows), "What each change brings", "Validation MAE in years, 95% interval")
     axes = figure.subplots()
@@ -88,7 +88,7 @@ def draw_trials(results: pd.DataFrame) -> Figure:
 
 @style()
 def draw_curves(curves: pd.DataFrame) -> Figure:
-    """A line a run: its validation MAE after each epoch, in one colour for all seeds of a trial."""
+    """One line per run: its validation MAE after each epoch, in one colour for all seeds of a trial."""
     figure = page(8, 4.2, "Epoch by epoch", "Validation MAE in years, a line for each seed")
     axes = figure.subplots()
     for n, (trial, runs) in enumerate(curves.groupby("trial", sort=False)):
@@ -96,7 +96,7 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
         labels = [trial, *[None] * (table.shape[1] - 1)]
         axes.plot(table.index, table, color=f"C{n}", linewidth=1.5, label=labels)
     best = curves["val_mae"].min()
-    # The first epochs, off by tens of years, would press all others flat.
+    # The first epochs have errors of tens of years, which would flatten all others.
     axes.set(xlabel="epoch", xticks=range(0, int(curves["epoch"].max()) + 1, 5), ylim=(0.95 * best, 1.7 * best))
     legend_above(axes)
     return figure

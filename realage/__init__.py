@@ -1,15 +1,16 @@
 """Predict a person's real age from a face photo: the library behind the pipeline's stages and the command `realage`.
 
-A package may import the packages above it in this list, and those on its own line; `make lint` checks it:
+A package may import the packages on the lines above its own; `make lint` checks it:
 
-    core                    errors, files, params, paths
-    photos                  photos in a folder: decode, measure, find faces, prepare
-    labels, splits          the label table; who learns and who judges
-    network, charts         the model and its file; how charts look
-    training, evaluation, exploration
-    report, history, predict
-    project, sections       what people do in a clone of the project
-    cli                     the command
+    core                                errors, files, params, names of paths and columns
+    photos                              find, decode, measure and prepare photos; share the work out (`parallel`)
+    labels, splits                      the label file and the rules for its rows; which photos train, which judge
+    network, charts                     the model, its heads and its file; how charts look
+    training, evaluation, exploration   the fit; errors in years and their charts; the data set and its charts
+    report, history, predict            report page and model card; two commits compared; ages of photos
+    project, sections                   commands in a clone (verify, promote ...); all sections of params.yaml
+    cli                                 the command
 
 `runner` runs a function as a program or as a DVC stage. It imports core, and only project, cli and stages import it.
+`compare` and `compare_data` are the names that two commands had in release 0.1.
 """

@@ -1,4 +1,4 @@
-"""The look of all pictures: one palette, one type, a soft page, and the same bytes for the same figure."""
+"""The style of all charts: palette, font and page. The same figure gives the same bytes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ from matplotlib.patches import FancyBboxPatch
 
 from realage.core.files import replacing
 
-# Okabe and Ito's blue, vermilion and green: told apart with any colour vision, and in grey by their lightness.
+# Okabe and Ito's blue, vermilion and green: distinguishable with any colour vision, and in grey by their lightness.
 SPLIT_COLORS = {"train": "#0072b2", "val": "#d55e00", "test": "#009e73"}
 EVERYTHING = "#56728a"
 
-# A page of its own colour, so that a picture reads the same on a light and on a dark site.
+# The page has its own colour, so that a chart looks the same on a light and on a dark site.
 PAPER = "#f7f5f0"
 INK = "#1d2730"
 MUTED = "#626c75"
@@ -66,12 +66,12 @@ STYLE = {
 
 HEADER = 0.8  # inches kept free above the axes for a figure's title and subtitle
 GAP, CAPTION, MARGIN, ROW_LABEL = 0.08, 0.24, 0.3, 0.75  # inches, in a sheet of photos; CAPTION is a line of it
-LETTER = 0.11  # inches of a row's label
+LETTER = 0.11  # inches per character of a row's label
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the project's style, whatever matplotlibrc says; also a decorator: `@style()`."""
+    """Draw in the project's style, independent of matplotlibrc; also a decorator: `@style()`."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
@@ -79,7 +79,7 @@ def style() -> Iterator[None]:
 
 
 def page(width: float, height: float, title: str, subtitle: str) -> Figure:
-    """A figure of width x height inches that says at its top left what it shows; call it, and add axes, in `style`."""
+    """A figure of width x height inches with title and subtitle at the top left; call it, and add axes, in `style`."""
     layout = ConstrainedLayoutEngine(rect=(0.008, 0.01, 0.984, 0.99 - HEADER / height), w_pad=0.08, h_pad=0.08)
     figure = Figure(figsize=(width, height), layout=layout)
     figure.text(0.16 / width, 1 - 0.2 / height, title, fontsize=14, fontweight="bold", va="top")
@@ -88,18 +88,18 @@ def page(width: float, height: float, title: str, subtitle: str) -> Figure:
 
 
 def note(axes: Axes, x: float, y: float, text: str, **how) -> None:
-    """Write `text` at data point (x, y) with a halo of the page's colour, so that it can stand on lines and bars."""
+    """Write `text` at data point (x, y) on a box of the page's colour, so that it is readable on lines and bars."""
     box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
     axes.text(x, y, text, bbox=box, **{"fontsize": 9, "color": INK, **how})
 
 
 def drawable(text: str) -> str:
-    """`text` with a question mark for each character that the pictures' font does not have."""
+    """`text` with a question mark for each character that the charts' font does not have."""
     return "".join(character if ord(character) in _characters() else "?" for character in text)
 
 
 def legend_above(axes: Axes) -> None:
-    """Put the legend above the axes, at the right, where no data can hide behind it."""
+    """Put the legend above the axes, at the right, where it hides no data."""
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
 
 

@@ -1,4 +1,4 @@
-"""The command `realage`: its subcommands and their options. Each imports the module that does the work when called."""
+"""The command `realage`: its subcommands and their options. A subcommand imports its module only when called."""
 
 import sys
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from realage.runner.command import run
 
 Action = Callable[[], None]
 
-USE, TRUST, SHARE, KEEP = "Use a model", "Compare and trust", "Ship", "Keep the project in order"
+USE, TRUST, SHARE, KEEP = "Use a model", "Compare and verify", "Release", "Maintain the project"
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Predict a person's real age from a face photo, and look after the pipeline that trains the model. "
+    help="Predict a person's real age from a face photo, and maintain the pipeline that trains the model. "
     "'dvc repro' trains it. With --debug, an error shows its traceback.",
 )  # fmt: skip
 
@@ -30,7 +30,7 @@ OtherRevision = Annotated[
 
 
 class TableFormat(StrEnum):
-    """How `realage compare-data` prints."""
+    """Output formats of `realage compare-data`."""
 
     table = "table"
     csv = "csv"
@@ -38,7 +38,7 @@ class TableFormat(StrEnum):
 
 
 class RowFormat(StrEnum):
-    """How `realage predict` prints; jsonl is one JSON object a line."""
+    """Output formats of `realage predict`; jsonl is one JSON object per line."""
 
     table = "table"
     csv = "csv"
@@ -52,11 +52,11 @@ def main(*command: str) -> None:
 
 
 def _run(command: tuple[str, ...]) -> None:
-    # A subcommand returns what is to be done, so that errors, Ctrl-C and closed pipes go the same way as in a stage.
+    # A subcommand returns its action, so that errors, Ctrl-C and closed pipes are handled as in a stage.
     try:
         action = app([*command, *sys.argv[1:]], prog_name="realage", standalone_mode=False)
     except typer.TyperException as error:
-        error.show()  # type: ignore[attr-defined]  # all that Typer raises have it
+        error.show()  # type: ignore[attr-defined]  # every exception of Typer has it
         sys.exit(error.exit_code)
     if callable(action):
         action()
@@ -84,7 +84,7 @@ def options(
 def predict(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="photos, or folders of photos")],
     model: Annotated[Path, typer.Option(help="the model file")] = MODEL,
-    format: Annotated[RowFormat, typer.Option(help="how to print")] = RowFormat.table,
+    format: Annotated[RowFormat, typer.Option(help="the output format")] = RowFormat.table,
 ) -> Action:
     """Print the age of each photo, in years."""
     from realage.predict import predict
@@ -94,7 +94,7 @@ def predict(
 
 @app.command(rich_help_panel=USE)
 def summary() -> Action:
-    """Print how good the trained model is, and what that compares with."""
+    """Print the trained model's validation error and its baselines."""
     from realage.project.summary import summary
 
     return summary
@@ -105,7 +105,7 @@ def compare(
     before: Revision,
     after: OtherRevision = None,
     pictures: Annotated[
-        str | None, typer.Option(metavar="URL", help="where the host shows files: https://github.com/US/THIS/raw")
+        str | None, typer.Option(metavar="URL", help="where the host serves files: https://github.com/ORG/REPO/raw")
     ] = None,
 ) -> Action:
     """Print what changed between two commits, photo by photo, as Markdown."""
@@ -118,7 +118,7 @@ def compare(
 def compare_data(
     before: Revision,
     after: OtherRevision = None,
-    format: Annotated[TableFormat, typer.Option(help="how to print")] = TableFormat.table,
+    format: Annotated[TableFormat, typer.Option(help="the output format")] = TableFormat.table,
 ) -> Action:
     """Print how the data of two commits differ."""
     from realage.history.compare_data import compare_data
@@ -146,9 +146,9 @@ def reproducible() -> Action:
 def promote(
     stage: Annotated[str, typer.Argument(help="such as dev or prod")],
     revision: Annotated[str, typer.Argument(metavar="[REV]", help="the commit whose model it is")] = "HEAD",
-    force: Annotated[bool, typer.Option("--force", help="promote whatever the comparison says")] = False,
+    force: Annotated[bool, typer.Option("--force", help="promote without comparing errors")] = False,
 ) -> Action:
-    """Give a commit's model a stage such as prod, as Git tags."""
+    """Assign a commit's model to a stage such as prod, as Git tags."""
     from realage.project.promote import promote
 
     return partial(promote, stage, revision, force)
@@ -174,7 +174,7 @@ def params(
 
 @app.command(rich_help_panel=KEEP)
 def presets() -> Action:
-    """Write presets/*.yaml anew from params.yaml and their differences from it."""
+    """Rewrite presets/*.yaml from params.yaml and their differences from it."""
     from realage.project.presets import write_presets
 
     return write_presets
@@ -182,7 +182,7 @@ def presets() -> Action:
 
 @app.command(rich_help_panel=KEEP)
 def mend_cache() -> Action:
-    """Take damaged files out of DVC's cache."""
+    """Move damaged files out of DVC's cache."""
     from realage.project.mend_cache import mend_cache
 
     return mend_cache
@@ -192,9 +192,9 @@ def mend_cache() -> Action:
 def remove_person(
     known_by: Annotated[Path, typer.Option("--list", metavar="FILE", help="a new file to list what was removed")],
     names: Annotated[
-        list[str], typer.Argument(metavar="SUBJECT|NAME...", help="the person, as the labels' column subject has it")
+        list[str], typer.Argument(metavar="SUBJECT|NAME...", help="the person, as in the labels' column subject")
     ],
-    files: Annotated[bool, typer.Option("--files", help="the names are the file_name of each of their photos")] = False,
+    files: Annotated[bool, typer.Option("--files", help="the names are the file names of the person's photos")] = False,
 ) -> Action:
     """Delete a person's photos and rows from the data."""
     from realage.project.remove_person import remove_person

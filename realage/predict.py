@@ -1,4 +1,4 @@
-"""Ages of photos on the command line: `realage predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
+"""Predict the ages of photos: `realage predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
 
 import json
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ CHUNK = 256  # photos in memory at once
 def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     """Print the age of each photo in `paths`, photos or folders of photos, in years.
 
-    `style` is table, csv, json (one list) or jsonl (a line a photo). Raises UserError if any photo could not be read.
+    `style` is table, csv, json (one list) or jsonl (a line per photo). Raises UserError if any photo could not be read.
     """
     photos = list(_photos(paths))
-    # Keras takes seconds to load: a wrong path is named without it.
+    # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.
     from realage.network.model_file import load_model, read_recipe
 
     prepare = read_recipe(model_file).prepare
@@ -33,7 +33,7 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
     spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * (prepare.crop == "face")
     table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
-    # A photo that could not be read has no number of faces, which would make the others floats.
+    # Int64 has missing values: a photo that could not be read has no number of faces.
     print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))
     unread = sum(row["error"] != "" for row in rows)
     if unread:
@@ -41,9 +41,10 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
 
 
 def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[dict]:
-    """A row a photo: `photo`, `age` and perhaps `spread` (years), `faces` and `error` (why there is no age, or empty).
+    """One row per photo: `photo`, `age`, `spread`, `faces` and `error`.
 
-    `faces` is the number found, or None where the model was not trained with crop `face`.
+    `age` and, if the model's head predicts a distribution, `spread` are in years. `faces` is the number of faces found,
+    or None if the model was not trained with crop `face`. `error` is empty, or says why there is no age.
     """
     from realage.network.model_file import predict_ages
 
@@ -89,5 +90,5 @@ def _formatted(table: pd.DataFrame, style: str) -> str:
 
 
 if __name__ == "__main__":
-    # As 'realage predict'. By name, since the command imports this module.
+    # The same as 'realage predict'. Imported by name, since realage.cli imports this module.
     import_module("realage.cli").main("predict")

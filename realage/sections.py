@@ -1,10 +1,10 @@
-"""All sections of `params.yaml`; each class stands beside the code that reads it."""
+"""All sections of `params.yaml`; each class is defined beside the code that reads it."""
 
 from realage.core.params import Section
 from realage.evaluation.metrics import EvaluateParams
 from realage.exploration.eda import EdaParams
 from realage.labels.dataset import DatasetParams, SampleParams
-from realage.labels.table import ValidateParams
+from realage.labels.rules import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
 from realage.photos.prepared import PrepareParams

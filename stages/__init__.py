@@ -1,9 +1,9 @@
-"""The pipeline's stages, one module each, run as `python -m stages.NAME`; `dvc.yaml` puts them in order.
+"""The pipeline's stages, one module each, run as `python -m stages.NAME` in the order of `dvc.yaml`.
 
-A stage reads its params, calls `realage`, and writes its outs. Stages never import each other.
+A stage reads its params, calls `realage`, and writes its outs. Stages do not import each other.
 """
 
 from realage.runner.watch import remember_inputs
 
-# Python comes here before it reads a stage's own code, so an edit in between cannot go unseen.
+# This runs before a stage's own module is imported, so that every later edit is noticed.
 remember_inputs()

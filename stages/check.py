@@ -1,4 +1,4 @@
-"""params.yaml -> word that every key is right and every source is there, before anything else runs."""
+"""params.yaml -> data/checked.txt, if every key is valid and every source exists."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,10 @@ from realage.sections import SECTIONS
 
 
 def check() -> None:
-    """Write `data/checked.txt`, the same text whenever all is well, so that no later stage reruns for it."""
+    """Write `data/checked.txt`. Its text is constant, so that it does not trigger later stages.
+
+    Raises UserError that names the key or the file.
+    """
     params = read_params()
     for name in params:
         if name not in SECTIONS:
@@ -23,42 +26,42 @@ def check() -> None:
     _check_dataset(load("dataset", DatasetParams), load("sample", SampleParams))
     require_weights_file(load("model", ModelParams))
     Path("data").mkdir(exist_ok=True)
-    Path("data/checked.txt").write_text("params.yaml is sound and its sources are there\n", encoding="utf-8")
-    print("check: params.yaml is sound")
+    Path("data/checked.txt").write_text("params.yaml is valid and its sources exist\n", encoding="utf-8")
+    print("check: params.yaml is valid")
 
 
 def _check_dataset(dataset: DatasetParams, sample: SampleParams) -> None:
     labels, images = Path(dataset.labels), Path(dataset.images)
     if dataset.is_sample:
         if not sample.photos:
-            raise UserError("dataset.* names the sample, but sample.photos is 0: set it to 1200, or name your own")
+            raise UserError("sample.photos is 0, but dataset.* names the sample: set it to 1200, or name your own data")
         return
     if not labels.is_file():
-        raise UserError(f"dataset.labels: {labels}: {_absent(labels, 'file')}: name your label file")
+        raise UserError(f"dataset.labels: {labels}: {_why_missing(labels, 'file')}set it to your label file")
     if not images.is_dir():
-        raise UserError(f"dataset.images: {images}: {_absent(images, 'folder')}: name the folder of the photos")
+        raise UserError(f"dataset.images: {images}: {_why_missing(images, 'folder')}set it to the folder of the photos")
     if not find_photos(images):
-        raise UserError(f"dataset.images: {images}: holds no photos: name the folder of the photos")
+        raise UserError(f"dataset.images: {images}: contains no photos: set it to the folder of the photos")
     for path in (labels, *sorted(walk(images))):
         _check_hashable(path)
 
 
 def _check_hashable(path: Path) -> None:
-    """DVC would hang on a pipe, and die on a broken link, a name that is no UTF-8 or what it may not read."""
+    """Raise UserError for a path on which DVC hangs or fails: a pipe, a broken link, an unreadable path or name."""
     require_plain_name(path)
     if not path.exists():
-        raise UserError(f"{path}: a broken link: mend or delete it")
+        raise UserError(f"{path}: a broken link: correct or delete it")
     if not (path.is_file() or path.is_dir()):
-        raise UserError(f"{path}: neither file nor folder, but a pipe, socket or device: delete it")
+        raise UserError(f"{path}: not a file or folder but a pipe, socket or device: delete it")
     if not os.access(path, os.R_OK):
-        raise UserError(f"{path}: may not be read: give yourself the right to")
+        raise UserError(f"{path}: no permission to read it: change its permissions")
 
 
-def _absent(path: Path, wanted: str) -> str:
+def _why_missing(path: Path, wanted: str) -> str:
     if path.exists():
-        return f"not a {wanted}"
+        return f"not a {wanted}: "
     tracked = any(Path(f"{place}.dvc").is_file() for place in (path, *path.parents))
-    return "not here yet: run 'dvc pull'" if tracked else "not found"
+    return "not fetched yet: run 'dvc pull', or " if tracked else "not found: "
 
 
 if __name__ == "__main__":

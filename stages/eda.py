@@ -1,4 +1,4 @@
-"""Splits, the scan and prepared photos -> what the data are like: ages, groups, sizes, light, outliers, mean faces."""
+"""Splits, scan and prepared photos -> charts of the data: ages, groups, sizes, light, outliers, mean faces."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ FOLDER = PLOTS / "eda"
 
 
 def eda() -> None:
-    """Write `metrics/eda.json`, and pictures with the tables behind them to `plots/eda/`."""
+    """Write `metrics/eda.json`, and charts with their tables to `plots/eda/`."""
     params, columns = load("eda", EdaParams), load("evaluate", EvaluateParams).groups
     rows = read_rows(SPLITS)
     rows = rows[rows["split"].isin(SPLIT_NAMES)]

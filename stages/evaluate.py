@@ -1,11 +1,11 @@
-"""Trained model and held-out photos -> each photo's predicted age, and what the errors add up to."""
+"""Model and held-out photos -> predicted ages, measures of the errors, and charts."""
 
 import numpy as np
 import pandas as pd
 
 from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
-from realage.core.figures import with_interval
 from realage.core.files import read_rows, write_csv, write_json
+from realage.core.formatting import with_interval
 from realage.core.params import load
 from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
 from realage.evaluation.charts import draw_evaluation, draw_worst
@@ -41,7 +41,7 @@ def evaluate() -> None:
 
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with `predicted_age`, and `predicted_spread` where the head has one, both in years."""
+    """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years."""
     trained = read_recipe(MODEL).train
     set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
@@ -53,10 +53,10 @@ def _predict(rows: pd.DataFrame) -> pd.DataFrame:
 def _score_splits(
     predictions: pd.DataFrame, groups: dict[str, pd.Series], training_median: float, params: EvaluateParams
 ) -> dict:
-    """Measures of `val` and `test`, each beside the training median as a constant guess; then by decade and group.
+    """Return measures of `val` and `test` with the MAE of the training median as baseline, then by decade and group.
 
-    `groups` are those of all rows, by column. The breakdowns are lists, which DVC leaves out of its tables of metrics:
-    `val.mae` would drown in them.
+    `groups` are the groups of all rows, by column. The breakdowns are lists, as DVC omits lists from its tables of
+    metrics, which would be too long otherwise.
     """
     scores, by_decade, by_group = {}, {}, {}
     for split in [name for name in HELD_OUT if name in set(predictions["split"])]:

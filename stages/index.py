@@ -1,4 +1,4 @@
-"""Splits and prepared photos -> for each split the photos that it uses, their ages, and the digests of their files."""
+"""Splits and prepared photos -> for each split its photos, their ages, and the digests of their files."""
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from realage.splits.assign import SPLIT_NAMES
 def index() -> None:
     """Write `data/index/train.csv`, `val.csv` and `test.csv`: columns `photo`, `real_age` (years) and `digest`.
 
-    A split that has no photos has no rows. Photos that no split uses are in none, so that adding them changes no index.
+    A split without photos has no rows. Photos of no split are in no index, so that adding them changes nothing.
     """
     prepared = pd.read_csv(PREPARED_LIST, dtype=str)
     rows = read_rows(SPLITS).merge(prepared, on=PHOTO, validate="one_to_one")

@@ -1,4 +1,4 @@
-"""Trained network -> the model that is judged, promoted and used: it answers in years, and its recipe is inside."""
+"""Trained network -> the model that is evaluated, promoted and used: it answers in years and contains its recipe."""
 
 from realage.core.errors import UserError
 from realage.core.files import read_json
@@ -13,7 +13,7 @@ from realage.splits.versions import HELD_OUT_VERSIONS
 
 
 def package() -> None:
-    """Write `models/age.keras`: network, head, mirror mean, and the recipe with the versions of its data."""
+    """Write `models/age.keras`: network, head, mean over the mirror image, and the recipe with the data versions."""
     recipe = read_recipe(NETWORK)
     flip_average = load("model", ModelParams).flip_average
     params = ModelParams(**recipe.model, flip_average=flip_average)
@@ -23,7 +23,7 @@ def package() -> None:
 
 
 def _data_versions() -> dict[str, str]:
-    """`data_version`, `val_version` and, where there is a test split, `test_version`."""
+    """Return `data_version`, `val_version` and, if there is a test split, `test_version`."""
     figures = read_json(metrics_file("validate")) | read_json(metrics_file("split"))
     if "data_version" not in figures:
         raise UserError("metrics/validate.json: has no data_version: run 'dvc repro'")

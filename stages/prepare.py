@@ -1,4 +1,4 @@
-"""Original photos and their scan -> every sound photo upright, cropped and resized, once, named after its pixels."""
+"""Original photos and their scan -> every usable photo upright, cropped and resized, named after its pixel hash."""
 
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from realage.runner.command import run
 
 
 class Prepared(NamedTuple):
-    """A photo that was written: the digest of its file, and how many faces were found; None where nobody looked."""
+    """A written photo: the digest of its file, and the number of faces found; None without detection."""
 
     digest: str
     faces: int | None
@@ -31,8 +31,8 @@ class Prepared(NamedTuple):
 def prepare() -> None:
     """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square, and `data/prepared.csv`.
 
-    Also `metrics/prepare.json`, which counts the photos and the faces found, and `data/faces.csv`, which names the
-    photos with none or several and what was taken of them.
+    Also write `metrics/prepare.json`, the numbers of photos and faces, and `data/faces.csv`, the photos with no face or
+    several and what was used of them.
     """
     images, params = Path(load("dataset", DatasetParams).images), load("prepare", PrepareParams)
     photos = sound_photos(from_parquet(PHOTOS.read_bytes(), str(PHOTOS)))[[FILE_NAME, PHOTO]]

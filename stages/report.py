@@ -1,4 +1,4 @@
-"""Metrics, pictures and predictions -> one page to read and a model card for Git."""
+"""Metrics, charts and predictions -> a report in one HTML page, and a model card for Git."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def report() -> None:
 
 
 def _gather(params: ReportParams) -> dict:
-    """All that the two templates speak of."""
+    """Return the variables of both templates."""
     dataset = load("dataset", DatasetParams)
     recipe = {
         "prepare": load("prepare", PrepareParams).model_dump(),
@@ -56,7 +56,7 @@ def _gather(params: ReportParams) -> dict:
     }
     names = ("validate", "split", "eda", "prepare", "train", "evaluate")
     metrics = {name: read_json(metrics_file(name)) for name in names}
-    # Rejected ages may be anything that someone typed: they stay text.
+    # Rejected ages can be any text.
     rejected = pd.read_csv(REJECTED, dtype=str, keep_default_na=False)
     return {
         **metrics,

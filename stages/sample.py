@@ -1,4 +1,4 @@
-"""Nothing -> illustrated portraits of known age with noisy labels and planted defects, to try the pipeline on."""
+"""Params -> synthetic portraits of known age with label noise and planted defects, to try the pipeline."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ FOLDER = Path("data/sample")
 def sample() -> None:
     """Write `data/sample/final_files/*.jpg`, `data/sample/labels.csv` and `metrics/sample.json`.
 
-    With `sample.photos: 0` the folder is empty and the labels are a bare header.
+    With `sample.photos: 0` the folder is empty and the labels are only a header.
     """
     params = load("sample", SampleParams)
     if FOLDER.exists():
@@ -26,11 +26,11 @@ def sample() -> None:
     if not params.photos:
         print("sample: switched off (sample.photos is 0)")
         return
-    print(f"sample: {params.photos:,} portraits drawn, labels {params.label_noise:g} years off (standard deviation)")
+    print(f"sample: {params.photos:,} portraits drawn, label noise {params.label_noise:g} years (standard deviation)")
 
 
 def _facts(params: SampleParams) -> dict[str, float]:
-    """Number of photos, the labels' noise, and the smallest mean absolute error that noise allows (years)."""
+    """Return the number of photos, the label noise (years), and the MAE that the noise alone causes (years)."""
     return {
         "photos": params.photos,
         "label_noise": params.label_noise,

@@ -1,4 +1,4 @@
-"""Photos as they came -> one table: each photo's hashes and measures, or why it is of no use."""
+"""Original photos -> a table with the hashes and measures of each photo, or why it cannot be used."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,35 +18,35 @@ from realage.runner.recorded import cache_folder
 
 
 def scan() -> None:
-    """Write `data/photos.parquet`: a row a photo, with the columns of `realage.photos.scan`."""
+    """Write `data/photos.parquet`: one row per photo, with the columns of `realage.photos.scan`."""
     images = Path(load("dataset", DatasetParams).images)
     names = find_photos(images) if images.is_dir() else []
     if not names:
-        raise UserError(f"{images}: no photos here: set dataset.images in params.yaml to their folder")
+        raise UserError(f"{images}: contains no photos: set dataset.images in params.yaml to their folder")
     store = Store(STORE, "scan", code=("decode", "hashes", "measures", "scan"))
-    table = scan_photos(images, _unsafe(images, names), names, _earlier(store))
+    table = scan_photos(images, _unsafe(images, names), names, _read_earlier(store))
     contents = to_parquet(table)
     store.write(PHOTOS.name, contents)
     store.keep_only([PHOTOS.name])
     with replacing(PHOTOS) as part:
         part.write_bytes(contents)
-    print(f"scan: {len(table):,} photos, {len(table) - len(sound_photos(table)):,} of no use")
+    print(f"scan: {len(table):,} photos, {len(table) - len(sound_photos(table)):,} cannot be used")
 
 
-def _earlier(store: Store) -> pd.DataFrame:
+def _read_earlier(store: Store) -> pd.DataFrame:
     contents = store.read(PHOTOS.name)
     return from_parquet(contents, str(store.folder)) if contents else pd.DataFrame(columns=COLUMNS)
 
 
 def _unsafe(images: Path, names: Iterable[str]) -> dict[str, str]:
-    """Why a photo must not be opened or cannot be kept, by name."""
+    """Return why photos must not be opened or cannot be kept, by name."""
     strays = find_strays(images, names)
     # With `cache.type symlink` every photo is a link into DVC's cache. Asking DVC for its cache takes a second.
     cache = cache_folder() if strays else None
     outside = [name for name, target in strays.items() if not (cache and target.is_relative_to(cache.resolve()))]
     return {
-        **{name: "a link that leaves the photos' folder: put the photo itself there" for name in outside},
-        **{name: f"differs from {other} in case or Unicode form only, and some systems cannot keep both: rename one"
+        **{name: "a link that leaves the photos' folder: replace it with the photo" for name in outside},
+        **{name: f"differs from {other} only in case or Unicode form, and some systems cannot keep both: rename one"
            for name, other in find_clashes(names).items()},
     }  # fmt: skip
 

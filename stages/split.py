@@ -1,4 +1,4 @@
-"""Clean labels -> the same rows with a split each, and what each split holds."""
+"""Clean labels -> the same rows with their split, and a summary of each split."""
 
 import pandas as pd
 
@@ -41,11 +41,11 @@ def split() -> None:
     })  # fmt: skip
     print("split: " + ", ".join(f"{(table['split'] == name).sum():,} {name}" for name in (*SPLIT_NAMES, EXCLUDED)))
     for ages, photos in unjudged.items():
-        print(f"split: warning: ages {ages} (photos: {photos:,}) are in training only: nobody will see the error there")
+        print(f"split: warning: ages {ages} (photos: {photos:,}) are in training only: their error is not measured")
 
 
 def _describe(rows: pd.DataFrame) -> dict[str, float]:
-    """Number of photos, and mean and standard deviation of their ages in years."""
+    """Return the number of photos, and mean and standard deviation of their ages in years."""
     if len(rows) < 2:
         return {"n": len(rows)}
     return {"n": len(rows), "age_mean": float(rows[REAL_AGE].mean()), "age_sd": float(rows[REAL_AGE].std())}

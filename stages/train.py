@@ -1,4 +1,4 @@
-"""Prepared photos, the indexes of training and validation, backbone weights -> a trained network and its history."""
+"""Prepared photos, indexes of training and validation, backbone weights -> a trained network and its history."""
 
 import platform
 import time
@@ -44,15 +44,15 @@ TRAIN, VAL = INDEX / "train.csv", INDEX / "val.csv"
 def train() -> None:
     """Write `models/network.keras`, `plots/training.csv` and `metrics/train.json`.
 
-    Untracked are `metrics/run.json`, and `live/training.csv`, which grows with every epoch.
+    Also write, untracked, `metrics/run.json` and `live/training.csv`, which gets a row after each epoch.
     """
     prepare, model_params = load("prepare", PrepareParams), load("model", ModelParams)
     params = load("train", TrainParams)
-    network_params = model_params.model_dump(exclude={"flip_average"})  # which stage 'package' adds
+    network_params = model_params.model_dump(exclude={"flip_average"})  # added by stage 'package'
     device = set_up_device(params.backend, params.threads)
     seed_everything(params)
     chosen, validated = _chosen(read_index(TRAIN), params.photos), read_index(VAL)
-    # The folder of prepared photos is no dependency: it also holds photos that no split uses.
+    # The folder of prepared photos is not a dependency, as it also has photos that no split uses.
     require_indexed(PREPARED, pd.concat([chosen, validated]))
     watch(PREPARED)
     sections = {"prepare": prepare.model_dump(), "model": network_params, "train": params.model_dump()}
@@ -66,7 +66,7 @@ def train() -> None:
     if model_params.weights != "none":
         load_backbone_weights(network, WEIGHTS / "backbone.weights.h5")
     compile_network(network, head, params, len(train_set))
-    _say_what_comes(model_params, prepare, params, network, train_set, val_set, device)
+    _print_setup(model_params, prepare, params, network, train_set, val_set, device)
 
     started = time.monotonic()
     checkpoints = Checkpoints(CHECKPOINTS, identity, before_save=require_unchanged_inputs)
@@ -90,7 +90,7 @@ def train() -> None:
 
 
 def _chosen(rows: pd.DataFrame, photos: int | None) -> pd.DataFrame:
-    """`photos` of the rows, those with the lowest pixel hashes: as good as chance, and part of any larger choice."""
+    """Return the `photos` rows with the lowest pixel hashes: a random choice that any larger choice contains."""
     if photos is None:
         return rows
     if photos > len(rows):
@@ -102,7 +102,7 @@ def _photos(rows: pd.DataFrame, params: TrainParams, **training) -> PhotoDataset
     return PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], params.batch_size, **training)
 
 
-def _say_what_comes(model_params, prepare, params, network, train_set, val_set, device) -> None:
+def _print_setup(model_params, prepare, params, network, train_set, val_set, device) -> None:
     print(
         f"train: {len(train_set.photos):,} photos, validated on {len(val_set.photos):,}, {prepare.image_size} pixels\n"
         f"       {model_params.backbone}, weights {model_params.weights}, {network.count_params():,} parameters\n"
@@ -113,7 +113,7 @@ def _say_what_comes(model_params, prepare, params, network, train_set, val_set, 
 
 
 def _describe_run(params: TrainParams, device: str, seconds: float, photos: int, epochs_before: int) -> None:
-    """Facts that differ from run to run: kept out of Git and DVC. They tell of this process, not of one before it."""
+    """Write facts that differ between runs and are kept out of Git and DVC. They describe only the current process."""
     write_json(metrics_file("run"), {
         "device": device,
         "machine": platform.platform(),

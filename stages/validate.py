@@ -1,4 +1,4 @@
-"""Labels and the scan of the photos -> clean labels, a list of rejected ones to work through, and their counts."""
+"""Labels and the scan of the photos -> clean labels, the list of rejected rows and photos, and their counts."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from realage.core.files import from_parquet, write_csv, write_json
 from realage.core.params import load
 from realage.core.paths import CLEAN, PHOTOS, REJECTED, metrics_file
 from realage.labels.dataset import DatasetParams
-from realage.labels.table import (
+from realage.labels.rules import (
     RULES,
     Rejection,
     ValidateParams,
@@ -18,9 +18,9 @@ from realage.labels.table import (
     check_rows,
     check_same_photo,
     check_unsafe_photos,
-    read_labels,
     to_do_list,
 )
+from realage.labels.table import read_labels
 from realage.runner.command import run
 from realage.splits.versions import data_version
 
@@ -62,14 +62,14 @@ def _counts(table: pd.DataFrame, photos: pd.DataFrame, clean: pd.DataFrame, reje
 
 def _stop_if_too_many(rejected: list[Rejection], clean: pd.DataFrame, params: ValidateParams) -> None:
     if clean.empty:
-        raise UserError(f"{REJECTED} lists every row: none is left to train on; mend the labels first")
+        raise UserError(f"{REJECTED}: every row was rejected: correct the labels")
     share = len(rejected) / (len(clean) + len(rejected))
     if rejected and params.on_reject == "fail":
-        raise UserError(f"{len(rejected)} rows or photos rejected (see {REJECTED}): mend them, "
+        raise UserError(f"{len(rejected)} rows or photos rejected (see {REJECTED}): correct them, "
                         "or set validate.on_reject to quarantine")
     if share > params.max_rejected:
         raise UserError(f"{share:.1%} of rows and photos rejected (see {REJECTED}), more than "
-                        f"validate.max_rejected allows ({params.max_rejected:.1%}): mend them, or raise the limit")
+                        f"validate.max_rejected allows ({params.max_rejected:.1%}): correct them, or raise the limit")
 
 
 if __name__ == "__main__":

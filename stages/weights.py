@@ -11,7 +11,7 @@ from realage.core.params import load
 from realage.network.backbones import ModelParams
 from realage.runner.command import run
 
-# Pixels that Keras insists on where 224 will not do; without a top, the weights are the same for every size.
+# Input sizes, in pixels, that Keras requires instead of 224. Without a top, weights do not depend on the size.
 PRETRAINED_SIZES = {"NASNetLarge": 331}
 
 
@@ -22,7 +22,7 @@ def weights() -> None:
     source = {"backbone": params.backbone, "weights": Path(params.weights).name}
     folder.mkdir(parents=True, exist_ok=True)
     if params.weights != "none":
-        # Saved anew by Keras: one format, whichever of its formats the source had.
+        # Saved again by Keras, so that the format does not depend on that of the source.
         file = folder / "backbone.weights.h5"
         _save_weights(_pretrained(params), file)
         source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -31,25 +31,26 @@ def weights() -> None:
 
 
 def _pretrained(params: ModelParams):
-    """The backbone with its weights; Keras checks the hash of what it downloads, and that a file fits the backbone."""
-    # Keras takes seconds to load, and without weights nothing needs it.
+    """Return the backbone with its weights. Keras checks the hash of a download, and that a file fits the backbone."""
+    # Keras takes seconds to load, and is not needed without weights.
     from realage.network.pretrained import build_backbone
 
     try:
         return build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
-    except Exception as error:  # Keras' downloader raises bare Exception
+    except Exception as error:  # Keras' downloader raises Exception itself
         if params.weights == "imagenet":
             raise UserError(
-                f"ImageNet weights of {params.backbone} could not be fetched ({error}): download that file elsewhere "
-                "and set model.weights to its path, or set model.weights to none"
+                f"ImageNet weights of {params.backbone} could not be downloaded ({error}): download that file "
+                "elsewhere and set model.weights to its path, or set model.weights to none"
             ) from error
         raise UserError(
-            f"model.weights: {params.weights}: does not hold weights of {params.backbone} without its top: {error}"
+            f"model.weights: {params.weights}: not weights of {params.backbone} without its top ({error}): "
+            "use such a file, imagenet or none"
         ) from error
 
 
 def _save_weights(backbone, file: Path) -> None:
-    """Save by way of Keras' zip, which is filled from memory: h5py itself dies of a full disk, and Python with it."""
+    """Save through Keras' zip format, which is written from memory: on a full disk h5py would crash Python."""
     with tempfile.TemporaryDirectory(dir=file.parent) as folder, replacing(file) as part:
         archive = Path(folder, "backbone.keras")
         backbone.save(archive)

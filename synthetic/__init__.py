@@ -1,1 +1,1 @@
-"""The embedded sample: synthetic portraits of a known age. The stage `sample` draws it; it is not installed."""
+"""The embedded sample: synthetic portraits of a known age. Stage `sample` draws it. This package is not installed."""

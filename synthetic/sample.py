@@ -1,4 +1,4 @@
-"""The embedded sample: portraits of known age, labels with known noise, and defects planted in known places."""
+"""The embedded sample: portraits of known age, labels with known noise, and known defects."""
 
 import math
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from synthetic.portraits import draw_portrait
 
 OLDEST_LABEL = 120
 
-# The share of people who are at most so many years old: bunched at 20 to 30, thin past 60.
+# Cumulative distribution of the ages (years): most from 20 to 30, few above 60.
 AGES = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
 SHARES = [0, 0.09, 0.21, 0.55, 0.74, 0.85, 0.93, 0.967, 0.987, 0.997, 1]
 
-# What is planted, in the order of the labels: a rule of the validate stage, and what breaks it; where that is none of
-# the defects that `_with_defect` knows, it stands in the row in place of the age.
+# Planted defects in the order of the labels: the rule of stage validate, and what breaks it. If that is not a case of
+# `_with_defect`, it replaces the age in the row.
 DEFECTS = [
     ("missing_photo", "photo deleted"),
     ("not_a_number", "abc"),
@@ -42,7 +42,7 @@ DEFECTS = [
 
 
 class Row(NamedTuple):
-    """A row of the labels. The ages, in years, are texts, since what people type need not be a number."""
+    """A row of the labels. The ages, in years, are strings, as a label need not be a number."""
 
     file_name: str
     real_age: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 def smallest_mae(label_noise: float) -> float:
-    """Return the mean absolute error, in years, of someone who knows each face's age but not its label's noise."""
+    """Return the MAE, in years, of predicting each drawn age exactly: that of the label noise alone."""
     return label_noise * math.sqrt(2 / math.pi)
 
 
@@ -88,7 +88,7 @@ def file_name(index: int) -> str:
 
 
 def write_portrait(folder: Path, index: int, params: SampleParams) -> Row:
-    """Draw portrait `index` into `folder` and return its row; neither depends on the number of portraits."""
+    """Draw portrait `index` into `folder` and return its row. Neither depends on the number of portraits."""
     rng = np.random.default_rng([params.seed, index])
     age = draw_age(rng)
     label = draw_label(age, params.label_noise, rng)
@@ -100,15 +100,15 @@ def write_portrait(folder: Path, index: int, params: SampleParams) -> Row:
 
 
 def draw_age(rng: np.random.Generator) -> float:
-    """Draw an age in years (0..100) that is shaped like the reference data's."""
+    """Draw an age in years (0..100), distributed like those of the reference data."""
     return float(np.interp(rng.random(), SHARES, AGES))
 
 
 def draw_label(age: float, noise: float, rng: np.random.Generator) -> float:
-    """Draw the label of someone who is `age` years old: off by a normal error with standard deviation `noise`, years.
+    """Draw a label for `age`: the age plus a normal error with standard deviation `noise`, all in years.
 
-    Nobody is younger than 0 or older than 120, so an error that would say so is drawn again. Labels near those ends
-    are therefore a little less noisy than the rest, and those of newborns too old on average.
+    An error that gives a label outside 0 to 120 is drawn again. Labels near these limits are therefore a little less
+    noisy than others, and those of newborns are too high on average.
     """
     while True:
         label = age + noise * rng.standard_normal()
@@ -117,7 +117,7 @@ def draw_label(age: float, noise: float, rng: np.random.Generator) -> float:
 
 
 def _planted(params: SampleParams) -> dict[int, tuple[str, str]]:
-    """Return which portraits get which defect: spread evenly, so that each part of the labels has its share."""
+    """Return the defects by index of the portrait, spread evenly over the labels."""
     if params.photos == 0:
         return {}
     return {(1 + number) * params.photos // (1 + len(DEFECTS)): defect for number, defect in enumerate(DEFECTS)}
@@ -128,7 +128,7 @@ def _name_of_copy(how: str, params: SampleParams) -> str:
 
 
 def _with_defects(rows: list[Row], photos: Path, params: SampleParams) -> Iterator[Row]:
-    """Yield the rows in order, with the planted ones spoilt on the way; spoils their photos in the folder as well."""
+    """Yield the rows in order, with the planted defects. Also plant those of photos in the folder."""
     planted = _planted(params)
     for place, row in enumerate(rows):
         if place in planted:
@@ -139,7 +139,7 @@ def _with_defects(rows: list[Row], photos: Path, params: SampleParams) -> Iterat
 
 
 def _with_defect(row: Row, how: str, photos: Path, params: SampleParams) -> list[Row]:
-    """Plant one defect: change the photo in the folder if need be, and return the rows that take the row's place."""
+    """Plant one defect: change the photo in the folder if needed, and return the rows that replace the row."""
     photo = photos / row.file_name
     another_age = f"{(float(row.real_age) + 30) % 100:.1f}"
     match how:

@@ -172,6 +172,19 @@ def type_in(folder: Path, script: str, **environment: str) -> str:
     return done.stdout
 
 
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(
+    BROWSER is None and "REALAGE_REQUIRE_BROWSER" not in os.environ, reason="needs Chromium"
+)
+
+
+def shown(address: str) -> str:
+    """The contents of a page after its scripts have run, in a browser without a network."""
+    assert BROWSER, "install Chromium"
+    offline = ["--headless", "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=60000"]
+    return subprocess.run([BROWSER, *offline, "--dump-dom", address], capture_output=True, text=True).stdout
+
+
 def assert_one_line_error(done: subprocess.CompletedProcess, *words: str) -> None:
     """A user's mistake: status 1, and one line on stderr that holds all `words`."""
     assert done.returncode == 1, done.stdout + done.stderr
@@ -249,13 +262,24 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     All processes of a test run share it. They only read it: tests that change it, or have DVC do so, work on a copy.
     """
-    shared = tmp_path_factory.getbasetemp()
+    return made_once(tmp_path_factory, "pipeline", run_small_pipeline)
+
+
+@pytest.fixture(scope="session")
+def stand_in_pipeline(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the stand-in model, where a run takes seconds; shared and only read, too."""
+    return made_once(tmp_path_factory, "stand-in", lambda folder: run_stand_in_pipeline(pipeline, folder))
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, once for all processes of a test run."""
+    shared = factory.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder, ready = shared / "pipeline/clone", shared / "pipeline/ready"
-    with FileLock(shared / "pipeline.lock"):
+    folder, ready = shared / name / "clone", shared / name / "ready"
+    with FileLock(shared / f"{name}.lock"):
         if not ready.exists():
-            shutil.rmtree(shared / "pipeline", ignore_errors=True)
-            run_small_pipeline(folder)
+            shutil.rmtree(shared / name, ignore_errors=True)
+            make(folder)
             ready.touch()
     return folder
 
@@ -271,10 +295,24 @@ def run_small_pipeline(folder: Path) -> None:
     shutil.rmtree(folder / "checkpoints")  # three times as large as all the rest, in every copy
 
 
+def run_stand_in_pipeline(pipeline: Path, folder: Path) -> None:
+    copy_with_cache(pipeline, folder.parent, copy=os.link)
+    use_model(folder, "stand-in")
+    run_tool(folder, "dvc", "repro")
+    run_tool(folder, "git", "add", "-A")
+    run_tool(folder, "git", "commit", "-qm", "small run of the stand-in")
+
+
 @pytest.fixture
 def clone(pipeline: Path, tmp_path: Path) -> Path:
     """A copy of the finished run, with a cache of its own, that a test may change."""
     return copy_with_cache(pipeline, tmp_path, copy=os.link)  # nothing writes into an object of the cache
+
+
+@pytest.fixture
+def stand_in_clone(stand_in_pipeline: Path, tmp_path: Path) -> Path:
+    """The same of the run with the stand-in model."""
+    return copy_with_cache(stand_in_pipeline, tmp_path, copy=os.link)
 
 
 @pytest.fixture

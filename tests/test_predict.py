@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, assert_one_line_error, recipe, run_module, run_realage, write_photo
+from conftest import PROJECT, assert_one_line_error, recipe, run_realage, write_photo
 
 from realage.core.errors import UserError
 from realage.core.params import load
@@ -28,41 +28,37 @@ def photos(pipeline) -> list[str]:
     return list(pd.read_csv(pipeline / "data/predictions.csv")["file_name"])
 
 
-def test_predicts_what_evaluation_predicted(pipeline, photos):
+def test_predicts_what_evaluation_predicted_and_names_a_bad_photo(pipeline, photos, tmp_path):
     expected = pd.read_csv(pipeline / "data/predictions.csv").set_index("file_name")["predicted_age"]
-    paths = [f"data/sample/final_files/{name}" for name in photos[:5]]
-    rows = json.loads(run_realage(pipeline, "predict", *paths, "--format", "json").stdout)
-    assert [row["photo"] for row in rows] == paths
+    (tmp_path / "bad.jpg").write_text("no photo")
+    paths = [*(f"data/sample/final_files/{name}" for name in photos[:5]), str(tmp_path / "bad.jpg")]
+    done = run_realage(pipeline, "predict", *paths, "--format", "json")
+    assert_one_line_error(done, "1 of 6 photos")
+    *rows, bad = json.loads(done.stdout)
+    assert [row["photo"] for row in rows] == paths[:5] and bad["age"] is None and bad["error"]
     assert [row["age"] for row in rows] == pytest.approx(expected[photos[:5]].tolist(), abs=0.06)
 
 
-def test_a_folder_as_csv_and_one_photo_as_table(pipeline, photos, tmp_path):
+def test_a_folder_as_csv_and_one_photo_as_table(pipeline, photos, workspace, capsys):
     for name in photos[:3]:
-        shutil.copy(pipeline / "data/sample/final_files" / name, tmp_path)
-    model = str(pipeline / "models/age.keras")
-    done = run_realage(tmp_path, "predict", ".", "--model", model, "--format", "csv")
-    lines = done.stdout.splitlines()
+        shutil.copy(pipeline / "data/sample/final_files" / name, workspace)
+    model = pipeline / "models/age.keras"
+    predict([Path(".")], model, "csv")
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "photo,age,error" and [line.split(",")[0] for line in lines[1:]] == sorted(photos[:3])
-    done = run_module("realage", tmp_path, "predict", photos[0], "--model", model)
-    assert photos[0] in done.stdout and done.stderr == ""
-
-
-def test_a_bad_photo_is_named_and_the_others_are_predicted(pipeline, photos, tmp_path):
-    shutil.copy(pipeline / "data/sample/final_files" / photos[0], tmp_path / "good.jpg")
-    (tmp_path / "bad.jpg").write_text("no photo")
-    model = str(pipeline / "models/age.keras")
-    done = run_realage(tmp_path, "predict", "good.jpg", "bad.jpg", "--model", model, "--format", "json")
-    assert_one_line_error(done, "1 of 2 photos")
-    good, bad = json.loads(done.stdout)
-    assert good["age"] is not None and bad["age"] is None and bad["error"]
+    predict([Path(photos[0])], model)
+    said = capsys.readouterr()
+    assert photos[0] in said.out and said.err == ""
 
 
 def test_what_is_not_there_is_named(pipeline, tmp_path):
     assert_one_line_error(run_realage(pipeline, "predict", "nowhere.jpg"), "nowhere.jpg")
     (tmp_path / "empty").mkdir()
-    assert_one_line_error(run_realage(pipeline, "predict", str(tmp_path / "empty")), "no photos")
+    with pytest.raises(UserError, match="no photos"):
+        predict([tmp_path / "empty"], pipeline / "models/age.keras")
     (tmp_path / "a.jpg").touch()
-    assert_one_line_error(run_realage(tmp_path, "predict", "a.jpg"), "models/age.keras", "dvc repro")
+    with pytest.raises(UserError, match="age.keras.*dvc repro"):
+        predict([tmp_path / "a.jpg"], Path("nowhere/age.keras"))
 
 
 PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")

@@ -1,1 +1,1 @@
-"""The names that commands had in release 0.1. They do what `realage COMMAND` does."""
+"""Commands under their names of release 0.1. Each does the same as `realage COMMAND`."""

@@ -1,4 +1,4 @@
-"""`python -m tools.join_data` of release 0.1, which was removed: with labels.csv in Git, Git merges the labels."""
+"""`python -m tools.join_data` of release 0.1 was removed: with labels.csv in Git, Git merges the labels."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What everything else stands on: errors, files with reproducible bytes, params, names of paths and columns.
+"""Basics for all other packages: errors, files with reproducible bytes, params, names of paths and columns.
 
 Imports no other package of the project.
 """

@@ -1,25 +1,25 @@
-"""Digests of bytes: MD5 where DVC is the other side, BLAKE2b for what only this project reads."""
+"""Digests of bytes: MD5 to compare with DVC, BLAKE2b for everything else."""
 
 import hashlib
 from pathlib import Path
 
 
 def md5_of(contents: bytes) -> str:
-    """The MD5 by which DVC knows `contents`, 32 hexadecimal digits."""
+    """Return the MD5 of `contents` as DVC writes it, 32 hexadecimal digits."""
     return hashlib.md5(contents, usedforsecurity=False).hexdigest()
 
 
 def file_md5(file: Path) -> str:
-    """The MD5 by which DVC knows a file. Raises OSError."""
+    """Return the MD5 of a file as DVC writes it, 32 hexadecimal digits. Raises OSError."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def short_digest(text: str) -> str:
-    """16 hexadecimal digits that two texts share if they are equal."""
+    """Return the BLAKE2b digest of `text` with 64 bits, 16 hexadecimal digits."""
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def digest_of(contents: bytes) -> str:
-    """32 hexadecimal digits that two files share if their bytes are equal."""
+    """Return the BLAKE2b digest of `contents` with 128 bits, 32 hexadecimal digits."""
     return hashlib.blake2b(contents, digest_size=16).hexdigest()

@@ -1,10 +1,10 @@
-"""The one exception for what a user can mend."""
+"""The exception for errors that a user can fix."""
 
 
 class UserError(Exception):
-    """Something that the user can mend. Its text is the one line that they see."""
+    """An error that the user can fix. Its text is printed as one line."""
 
 
 def printable(text: str) -> str:
-    """`text` with an escape for each character that a terminal might obey or hide."""
+    """Return `text` with all non-printable characters escaped, so that it is safe to print in a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

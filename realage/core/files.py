@@ -1,4 +1,4 @@
-"""Files that hold the same bytes for the same contents: no time stamps, fixed order, fixed formats."""
+"""Files with reproducible bytes: no time stamps, fixed order, fixed formats."""
 
 import json
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ def write_json(path: Path, contents: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that `write_json` wrote. Raises UserError where it is none."""
+    """Read a JSON object that `write_json` wrote. Raises UserError if it is not valid JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+        raise UserError(f"{path}: damaged or edited ({error}): run 'dvc repro'") from error
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -34,9 +34,9 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Read rows that an earlier stage wrote with `write_csv`: years are float64, everything else is a string.
+    """Read rows that an earlier stage wrote with `write_csv`: years are float64, all other columns are strings.
 
-    Raises UserError where it is no such table.
+    Raises UserError if it is not valid CSV, has no rows, or lacks `file_name`, `real_age` or `photo`.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -45,14 +45,14 @@ def read_rows(path: Path) -> pd.DataFrame:
             raise ValueError("no rows with file_name, real_age and photo")
         return table.astype(dict.fromkeys(years, "float64"))
     except ValueError as error:
-        raise UserError(f"{path}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+        raise UserError(f"{path}: damaged or edited ({error}): run 'dvc repro'") from error
 
 
-# pyarrow takes as long to load as pandas does, and few stages need it.
+# pyarrow is imported late: it takes as long to load as pandas, and few stages need it.
 
 
 def to_parquet(table: pd.DataFrame) -> bytes:
-    """`table` without its index as a Parquet file: the same bytes for the same values and library versions."""
+    """Return `table`, without its index, as a Parquet file: the same bytes for the same values and library versions."""
     import pyarrow
     from pyarrow import parquet
 
@@ -63,20 +63,20 @@ def to_parquet(table: pd.DataFrame) -> bytes:
 
 
 def from_parquet(contents: bytes, name: str) -> pd.DataFrame:
-    """The table that `to_parquet` made `contents` of. Raises UserError that calls it `name` where it is none."""
+    """Return the table that `to_parquet` encoded. Raises UserError that names `name` if it is not valid Parquet."""
     from pyarrow import parquet
 
     try:
         return parquet.read_table(BytesIO(contents)).to_pandas()
     except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
-        raise UserError(f"{name}: not as an earlier stage wrote it ({error}): run 'dvc repro'") from error
+        raise UserError(f"{name}: damaged or edited ({error}): run 'dvc repro'") from error
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place once the block has ended without an error.
+    """Yield a temporary path beside `path`, which replaces `path` if the block ends without an error.
 
-    What a killed process leaves of it, the next one overwrites; Git and DVC do not look at it.
+    If a process is killed, the next one overwrites its temporary file. Git and DVC ignore temporary files.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part.{path.name}")

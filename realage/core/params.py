@@ -1,4 +1,4 @@
-"""`params.yaml`: one section a stage, each checked against the model class that the code beside it declares."""
+"""`params.yaml`: each section is validated by a pydantic model, which is declared beside the code that uses it."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from realage.core.paths import PARAMS
 
 
 class Section(BaseModel):
-    """A section of `params.yaml`: immutable, strictly typed, and an unknown key is an error."""
+    """A section of `params.yaml`: immutable and strictly typed. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -23,7 +23,7 @@ AnySection = TypeVar("AnySection", bound=Section)
 def load(name: str, section: type[AnySection], path: Path = PARAMS) -> AnySection:
     """Return section `name` of the params file as an instance of `section`.
 
-    Raises UserError that names the key, its value and what is allowed.
+    Raises UserError that names the key, its value and the allowed values.
     """
     return check_section(name, read_params(path).get(name), section, path)
 
@@ -33,12 +33,12 @@ def check_section(name: str, values: Any, section: type[AnySection], path: Path 
     checked = parse_section(name, values, section, path)
     lacking = missing_keys(checked, name)
     if lacking:
-        raise UserError(f"{path}: {', '.join(lacking)}: came with an upgrade: 'realage params --complete' adds it")
+        raise UserError(f"{path}: {', '.join(lacking)}: missing, new in this release: run 'realage params --complete'")
     return checked
 
 
 def parse_section(name: str, values: Any, section: type[AnySection], path: Path = PARAMS) -> AnySection:
-    """As `check_section`, but keys that came with an upgrade may be missing: their defaults stand in for them."""
+    """Like `check_section`, but keys that a newer release added may be missing: their defaults are used."""
     if values is None and all(not field.is_required() for field in section.model_fields.values()):
         values = {}
     if values is None:
@@ -52,10 +52,10 @@ def parse_section(name: str, values: Any, section: type[AnySection], path: Path 
 
 
 def missing_keys(section: Section, name: str) -> dict[str, Any]:
-    """The dotted keys that section `name` was not given, with the values that stand in for them.
+    """Return the dotted keys that are missing in section `name`, with their defaults.
 
-    Only keys that came after release 0.1 have a default, which keeps files written before them readable. A params file
-    must name every key all the same: DVC and its comparisons do not see what is not in the file.
+    Only keys that were added after release 0.1 have a default, so that older files can be read. A params file must
+    still name every key: DVC does not see a key that is not in the file.
     """
     missing: dict[str, Any] = {}
     for key in type(section).model_fields:
@@ -68,7 +68,7 @@ def missing_keys(section: Section, name: str) -> dict[str, Any]:
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
-    """Parse a params file into a mapping of section names to sections; raises UserError where it is not one."""
+    """Parse a params file into its sections, by name. Raises UserError if it is missing or not valid."""
     try:
         return parse_params(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -78,18 +78,18 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
 
 
 def parse_params(text: str) -> dict[str, Any]:
-    """The sections in a params file's text. Raises ValueError where it is not YAML or has no sections."""
+    """Return the sections in a params file's text. Raises ValueError if it is not YAML or has no sections."""
     try:
         params = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if not isinstance(params, dict):
-        raise ValueError("it holds no sections: copy a file from presets/")
+        raise ValueError("it has no sections: copy a file from presets/")
     return params
 
 
 def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested params as one mapping of dotted keys, such as `train.augment.zoom_range`, to values."""
+    """Return nested params as one mapping of dotted keys, such as `train.augment.zoom_range`, to values."""
     flat: dict[str, Any] = {}
     for key, value in params.items():
         name = f"{prefix}{key}"
@@ -115,14 +115,14 @@ def _keys(section: type[Section]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which, as DVC reads it, 1e-4 is a number and a key may not stand twice."""
+    """YAML as DVC reads it: 1e-4 is a number and a repeated key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is repeated", key_node.start_mark)
             seen.add(key if isinstance(key, str) else repr(key))
         return super().construct_mapping(node, deep)
 

@@ -1,4 +1,4 @@
-"""Files that several modules read or write, as paths from the project's folder."""
+"""Files that several modules read or write, relative to the project's folder."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PREPARED_LIST = Path("data/prepared.csv")
 FACES = Path("data/faces.csv")
 INDEX = Path("data/index")
 WEIGHTS = Path("data/weights")
-STORE = Path(".store")  # decoded photos kept from run to run; no out of a stage
+STORE = Path(".store")  # results for single photos, kept between runs; not an out of a stage
 
 NETWORK = Path("models/network.keras")
 MODEL = Path("models/age.keras")
@@ -31,5 +31,5 @@ MODEL_CARD = Path("reports/model_card.md")
 
 
 def metrics_file(stage: str) -> Path:
-    """The file of a stage's figures, such as `metrics/evaluate.json`."""
+    """Return the metrics file of a stage, such as `metrics/evaluate.json`."""
     return METRICS / f"{stage}.json"

@@ -1,4 +1,4 @@
-"""How wrong a model is: measures of the errors in years, their intervals, and charts of them.
+"""Evaluation of a model: measures of its errors in years, their intervals, and charts of them.
 
 A new measure goes into `metrics`. Imports core, splits and charts.
 """

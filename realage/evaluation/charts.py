@@ -1,4 +1,4 @@
-"""Pictures of a model's errors, each with the table behind it."""
+"""Charts of a model's errors, and the tables behind them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,15 +27,15 @@ from realage.core.columns import PREDICTED_AGE, REAL_AGE
 from realage.core.files import write_csv
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
-BIN = 5  # years of real age a point of the residuals' curve stands for
-FEWEST_IN_BIN = 5  # photos: below, a mean says nothing
+BIN = 5  # years of real age per point of the residuals' curve
+FEWEST_IN_BIN = 5  # photos; the mean of fewer is too uncertain
 WITHIN = np.arange(0, 25.5, 0.5)  # years
 WORST = 12
 MEASURES = ["n", "mae", "mae_ci95_lo", "mae_ci95_hi", "bias"]
 
 
 def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
-    """Write to `folder` four pictures of the held-out photos' errors, and the CSVs behind them.
+    """Write to `folder` four charts of the held-out photos' errors, and the CSVs behind them.
 
     `predictions` has columns `split`, `real_age` and `predicted_age` (years), `metrics` is `metrics/evaluate.json`.
     """
@@ -53,7 +53,7 @@ def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> N
 def draw_worst(predictions: pd.DataFrame, photo_of: Callable[[Any], np.ndarray], path: Path) -> None:
     """Write to `path` a sheet of the validation photos with the largest errors.
 
-    `photo_of` turns a row of `predictions` (a named tuple) into its photo, square uint8 RGB.
+    `photo_of` returns the photo of a row of `predictions` (a named tuple): uint8 RGB (size, size, 3).
     """
     tiles = [
         Tile(photo_of(row), f"{row.real_age:g}, predicted {row.predicted_age:.0f}")
@@ -72,7 +72,7 @@ def worst(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def tabulate_decades(metrics: dict) -> pd.DataFrame:
-    """`by_decade` as a table, a row for each decade, youngest first.
+    """`by_decade` as a table: one row per decade, youngest first.
 
     Columns are pairs of a split and one of `n`, `mae`, `mae_ci95_lo`, `mae_ci95_hi`, `bias`.
     """
@@ -87,7 +87,7 @@ def tabulate_decades(metrics: dict) -> pd.DataFrame:
 def tabulate_within(held_out: pd.DataFrame) -> pd.DataFrame:
     """Share of photos (0 to 1) whose error is at most so many years: columns `years`, each split, and `constant`.
 
-    `constant` is the same for the best constant guess in validation, its own median age.
+    `constant` is the share for always predicting the median age of the validation photos.
     """
     shares = {
         split: _shares_within(rows[PREDICTED_AGE] - rows[REAL_AGE]) for split, rows in _by_split(held_out)
@@ -98,7 +98,7 @@ def tabulate_within(held_out: pd.DataFrame) -> pd.DataFrame:
 
 @style()
 def draw_predicted(held_out: pd.DataFrame, metrics: dict) -> Figure:
-    """Predicted against real age, a panel a split; the denser the photos, the fainter each one."""
+    """Predicted against real age, one panel per split; dense photos are drawn fainter."""
     figure, panels = _panels(
         held_out, 5.3, "Does the model see the age?", "on the line: right; in the band: within 5 years; above: too old"
     )
@@ -114,7 +114,7 @@ def draw_predicted(held_out: pd.DataFrame, metrics: dict) -> Figure:
 
 @style()
 def draw_residuals(held_out: pd.DataFrame, metrics: dict) -> Figure:
-    """Error against real age, with the mean of each five years and one standard deviation about it."""
+    """Error against real age, with the mean and standard deviation of the error in bins of five years."""
     figure, panels = _panels(
         held_out, 4.6, "Whom does the model get wrong?",
         "error = predicted - real; line and ribbon: its mean and spread at each age",
@@ -178,7 +178,7 @@ def draw_within(within: pd.DataFrame, metrics: dict) -> Figure:
 
 
 def _panels(held_out: pd.DataFrame, height: float, title: str, subtitle: str) -> tuple[Figure, Iterator]:
-    """A figure and, for each split there is, its axes, its name and its rows."""
+    """A figure and, for each split in `held_out`, its axes, name and rows."""
     splits = list(_by_split(held_out))
     figure = page(9 if len(splits) > 1 else 7, height, title, subtitle)
     row = figure.subplots(1, len(splits), squeeze=False)[0]
@@ -196,11 +196,11 @@ def _shares_within(errors: pd.Series) -> list[float]:
 
 
 def _scatter(axes: Axes, split: str, x: pd.Series, y: pd.Series) -> None:
-    # A photo among many in its square of 4 years is drawn fainter, so that crowds show as shade and loners stay seen.
+    # The more photos in a square of 4 x 4 years, the fainter each one, so that density and single photos are visible.
     crowd = pd.Series(1, x.index).groupby([x // 4, y // 4]).transform("size")
     axes.scatter(x, y, s=14, color=SPLIT_COLORS[split], alpha=np.clip(1.2 / np.sqrt(crowd), 0.1, 0.8), linewidths=0)
 
 
 def _limits(ages: pd.DataFrame) -> tuple[float, float]:
-    """Of an axis that holds all `ages`, with a margin, in years."""
+    """Axis limits in years that hold all `ages`, with a margin."""
     return float(ages.min().min()) - 3, float(ages.max().max()) + 3

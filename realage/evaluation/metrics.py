@@ -1,4 +1,4 @@
-"""What a team needs to know about a model's errors, in years: NIST FATE AEV's and ISO/IEC 27566's measures."""
+"""Measures of a model's errors in years: those of NIST FATE AEV and ISO/IEC 27566."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, REAL_AGE, SUBJECT
 from realage.core.params import Section
 from realage.splits.ages import decade
 
-IDENTIFIERS = (FILE_NAME, REAL_AGE, SUBJECT, "photo", NEAR_DUPLICATE_OF)  # they tell photos or people apart
-MIN_FOR_INTERVAL = 5  # photos: below, a bootstrap interval says nothing
+IDENTIFIERS = (FILE_NAME, REAL_AGE, SUBJECT, "photo", NEAR_DUPLICATE_OF)  # columns that identify photos or people
+MIN_FOR_INTERVAL = 5  # photos; fewer give no useful bootstrap interval
 
 
 class EvaluateParams(Section):
     """Section `evaluate`."""
 
-    groups: list[str]  # columns of the label file, such as gender, to break errors down by
-    resamples: int = Field(ge=100, le=100_000)  # bootstrap resamples behind each interval
+    groups: list[str]  # columns of the label file, such as gender, by which errors are reported
+    resamples: int = Field(ge=100, le=100_000)  # bootstrap resamples per interval
     seed: int = Field(ge=0)
 
     @field_validator("groups")
     @classmethod
-    def _are_groups(cls, groups: list[str]) -> list[str]:
+    def _check_groups(cls, groups: list[str]) -> list[str]:
         for column in groups:
             if column in IDENTIFIERS or groups.count(column) > 1:
-                raise ValueError(f"'{column}' stands twice or is no group: name columns of the labels such as gender")
+                raise ValueError(f"'{column}' is listed twice or is no group: name columns such as gender, once each")
         return groups
 
 
@@ -66,10 +66,10 @@ def _mae_and_bias(error: np.ndarray, params: EvaluateParams) -> dict[str, float]
 
 
 def _interval(absolute_error: np.ndarray, params: EvaluateParams) -> dict[str, float]:
-    """A 95% percentile bootstrap interval of the mean (Efron & Tibshirani 1993), or nothing for too few photos."""
+    """A 95% percentile bootstrap interval of the mean (Efron & Tibshirani 1993); empty for too few photos."""
     if len(absolute_error) < MIN_FOR_INTERVAL:
         return {}
-    from scipy.stats import bootstrap  # it takes a second to load, and who reads the params does not need it
+    from scipy.stats import bootstrap  # imported late: it takes a second, and reading params does not need it
 
     interval = bootstrap(
         (absolute_error,),

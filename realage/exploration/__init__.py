@@ -1,4 +1,4 @@
-"""What the labelled photos are like: counts by age and group, photo measures, outliers, and charts of them.
+"""Exploration of the labelled photos: counts by age and group, photo measures, outliers, and charts of them.
 
 Imports core, photos, splits and charts.
 """

@@ -1,4 +1,4 @@
-"""Pictures of the labelled photos: how old, how large, how bright, which stand out, and the faces of each decade."""
+"""Charts of the labelled photos: ages, groups, sizes, light, outliers, and the faces of each decade."""
 
 from collections.abc import Callable, Sequence
 
@@ -31,9 +31,9 @@ from realage.splits.ages import decade, decade_label
 from realage.splits.assign import SPLIT_NAMES
 from realage.splits.groups import groups_of
 
-MOST_GROUPS = 30  # rows of a picture; the groups beyond share one more
-LONGEST_NAME = 24  # letters of a group
-LONGEST_FILE = 13  # letters of a file name below a photo
+MOST_GROUPS = 30  # rows of a chart; further groups share one more row
+LONGEST_NAME = 24  # characters of a group's name
+LONGEST_FILE = 13  # characters of a file name below a photo
 ENDS = {
     "shorter_side": ("smallest", "largest"),
     "proportions": ("tallest", "widest"),
@@ -46,7 +46,7 @@ ENDS = {
 
 @style()
 def draw_ages(ages: pd.DataFrame, facts: dict) -> Figure:
-    """Photos a year of age, stacked by split; `ages` is from `count_ages`, `facts` from `describe`."""
+    """Photos per year of age, stacked by split; `ages` is from `count_ages`, `facts` from `describe`."""
     figure = page(
         9, 4.6, "How old are the people?",
         f"{facts['photos']:,} photos; {facts['share_20_30']:.0%} are aged 20 to 30; as varied as "
@@ -95,7 +95,7 @@ def draw_decades(decades: pd.DataFrame, facts: dict) -> Figure:
 
 @style()
 def draw_groups(rows: pd.DataFrame, columns: Sequence[str]) -> Figure:
-    """Ages and numbers of photos by group, the largest group first, for each of `columns` of `rows`."""
+    """Ages and numbers of photos by group, the largest group first, for each column in `columns`."""
     title = "Are the groups of the same age, and of the same size?"
     if not columns:
         how = "none are named: put columns of your labels, such as [gender], into evaluate.groups of params.yaml"
@@ -118,7 +118,7 @@ def draw_groups(rows: pd.DataFrame, columns: Sequence[str]) -> Figure:
 
 @style()
 def draw_photos(measures: pd.DataFrame) -> Figure:
-    """Distributions of size, proportions, light, sharpness and colour; `measures` is from `survey_photos`."""
+    """Distributions of size, proportions, light, sharpness and colour; `measures` is from `measures_of`."""
     sides = measures["width"].astype(str) + " x " + measures["height"].astype(str)
     commonest = sides.value_counts().sort_index().idxmax()
     figure = page(
@@ -140,9 +140,9 @@ def draw_photos(measures: pd.DataFrame) -> Figure:
 
 @style()
 def draw_outliers(outliers: pd.DataFrame, photo_of: Callable[[int], np.ndarray], columns: int) -> Figure:
-    """A row of up to `columns` photos for each end of a measure that has outliers, the farthest out first.
+    """One row of up to `columns` photos for each end of a measure that has outliers, the farthest out first.
 
-    `outliers` is from `find_outliers`; `photo_of` gives the photo of one of its index labels, uint8 RGB
+    `outliers` is from `find_outliers`; `photo_of` returns the photo for a label of its index: uint8 RGB
     (height, width, 3).
     """
     title = "Which photos stand out?"
@@ -162,9 +162,9 @@ def draw_outliers(outliers: pd.DataFrame, photo_of: Callable[[int], np.ndarray],
 
 
 def draw_contact_sheet(examples: pd.DataFrame, photo_of: Callable[[int], np.ndarray]) -> Figure:
-    """A row of faces for each decade, each with its age; `examples` is from `pick_examples`.
+    """One row of faces per decade, each with its age; `examples` is from `pick_examples`.
 
-    `photo_of` gives the photo of a row by its index: uint8 RGB (height, width, 3).
+    `photo_of` returns the photo for a label of the index: uint8 RGB (height, width, 3).
     """
     rows = [
         (
@@ -178,7 +178,7 @@ def draw_contact_sheet(examples: pd.DataFrame, photo_of: Callable[[int], np.ndar
 
 
 def draw_mean_faces(mean_faces: dict[int, np.ndarray], by_decade: dict[str, int]) -> Figure:
-    """The mean face of each decade, with the number of photos that it is the mean of."""
+    """The mean face of each decade, with the number of photos."""
     labels = [decade_label(start) for start in mean_faces]
     tiles = [
         Tile(pixels, f"{label} ({by_decade[label]:,} photos)") for label, pixels in zip(labels, mean_faces.values())
@@ -193,10 +193,10 @@ def _present(counts: pd.DataFrame) -> list[str]:
 
 
 def _histogram(axes: Axes, values: pd.Series, least_width: float, title: str, unit: str) -> None:
-    """Bars from the lowest to the highest value, and a word on the few that would squeeze all others into one bar."""
+    """A histogram. The few values that would compress all others into one bar are counted below the axis."""
     low, high = values.quantile([0.005, 0.995])
     low, high = max(values.min(), low - (high - low) / 2), min(values.max(), high + (high - low) / 2)
-    # Equal values still get a bar of some width about them, and not a line.
+    # Equal values get a bar of visible width.
     middle, reach = (low + high) / 2, max(high - low, least_width) / 2
     low, high = max(middle - reach, 0), middle + reach
     axes.hist(values, list(np.linspace(low, high, 36)), color=EVERYTHING, rwidth=0.9)
@@ -211,7 +211,7 @@ def _histogram(axes: Axes, values: pd.Series, least_width: float, title: str, un
 
 
 def _largest_first(ages: pd.Series, groups: pd.Series) -> list[tuple[str, pd.Series]]:
-    """The ages of each group's photos by its name; of very many groups, the smallest are one."""
+    """The name of each group and the ages of its photos; beyond MOST_GROUPS, the smallest groups are merged."""
     members = sorted(ages.groupby(groups), key=lambda group: (-len(group[1]), group[0]))
     if len(members) <= MOST_GROUPS:
         return members
@@ -257,9 +257,9 @@ def _by_end(outliers: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _whole_photo(pixels: np.ndarray) -> np.ndarray:
-    """All of a photo, uint8 RGB (height, width, 3), in a square of THUMBNAIL pixels filled up with paper."""
+    """The whole photo, uint8 RGB (height, width, 3), in a square of THUMBNAIL pixels, padded with PAPER."""
     photo, square = Image.fromarray(pixels), Image.new("RGB", (THUMBNAIL, THUMBNAIL), PAPER)
-    # A photo may be a thousand times as wide as high.
+    # At least 1 pixel: a photo may be a thousand times as wide as high.
     width, height = (max(1, round(side * THUMBNAIL / max(photo.size))) for side in photo.size)
     resized = photo.resize((width, height), Image.Resampling.BOX)
     square.paste(resized, ((THUMBNAIL - width) // 2, (THUMBNAIL - height) // 2))
@@ -272,7 +272,7 @@ def _shorten(name: str, longest: int) -> str:
 
 
 def _shorten_file(name: str) -> str:
-    # File names differ at their end.
+    # The end is kept: that is where file names differ.
     name = drawable(name)
     return name if len(name) <= LONGEST_FILE else f"…{name[1 - LONGEST_FILE:]}"
 

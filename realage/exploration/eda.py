@@ -1,4 +1,4 @@
-"""What the labelled photos are like: their ages, groups, sizes and light, and the faces of each decade."""
+"""Figures of the labelled photos: ages, groups, sizes and light, and the mean face of each decade."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,19 +25,19 @@ QUANTILES = {"min": 0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p9
 class EdaParams(Section):
     """Section `eda`: the sheet of example faces."""
 
-    contact_sheet_columns: int = Field(ge=1, le=20)  # faces a decade
+    contact_sheet_columns: int = Field(ge=1, le=20)  # faces per decade
     seed: int = Field(ge=0, lt=2**32)  # another seed picks other faces
 
 
 class MeanFaces:
-    """Adds up pictures by decade, in whole numbers."""
+    """Computes the mean picture of each decade; sums are exact integers."""
 
     def __init__(self) -> None:
         self._sums: dict[int, np.ndarray] = {}
         self._counts: dict[int, int] = {}
 
     def add(self, start: int, pixels: np.ndarray) -> None:
-        """Count uint8 `pixels`, all of one shape, in the decade that begins at age `start`."""
+        """Add uint8 `pixels`, of the same shape in all calls, to the decade that begins at age `start`."""
         self._sums[start] = self._sums.get(start, 0) + pixels.astype("int64")
         self._counts[start] = self._counts.get(start, 0) + 1
 
@@ -57,7 +57,7 @@ def pick_examples(rows: pd.DataFrame, params: EdaParams) -> pd.DataFrame:
 
 
 def measures_of(rows: pd.DataFrame, scan: pd.DataFrame) -> pd.DataFrame:
-    """What the scan measured on the photo of each row.
+    """The scan's measures of the photo of each row.
 
     The columns are those of Measures, `shorter_side` in pixels, and `proportions`, width / height.
     """
@@ -114,9 +114,9 @@ def quantiles(measures: pd.DataFrame) -> pd.DataFrame:
 def describe(rows: pd.DataFrame, measures: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     """The figures of `metrics/eda.json`: ages in years, sides in pixels, the photos' light in grey levels.
 
-    `imbalance_ratio` is the largest decade over the smallest one that has any photos; `effective_ages` is the number of
-    equally frequent years of age that would be as varied (the exponential of the entropy, which is the Hill number
-    of order 1: Hill 1973, "Diversity and evenness"). `outliers` counts the photos of the table from `find_outliers`.
+    `imbalance_ratio` is the number of photos of the largest decade divided by that of the smallest one that has any.
+    `effective_ages` is the number of equally frequent years of age with the same entropy (the exponential of the
+    entropy, or Hill number of order 1: Hill 1973, "Diversity and evenness"). `outliers` is from `find_outliers`.
     """
     ages = rows[REAL_AGE]
     by_decade = count_decades(rows).set_index("decade")["photos"]
@@ -139,7 +139,7 @@ def describe(rows: pd.DataFrame, measures: pd.DataFrame, outliers: pd.DataFrame)
 
 
 def _count(groups: pd.Series, splits: pd.Series) -> pd.DataFrame:
-    """Photos by group: in all, and in each split, 0 for a split that does not exist."""
+    """Photos by group: in total, and in each split, 0 for a split that does not exist."""
     counts = pd.crosstab(groups, splits).reindex(columns=list(SPLIT_NAMES), fill_value=0)
     counts.insert(0, "photos", counts.sum(axis="columns"))
     return counts.rename_axis(columns=None)

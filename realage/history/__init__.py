@@ -1,4 +1,4 @@
-"""Two versions of the project compared: errors, params and data of Git revisions.
+"""Comparison of two versions of the project: errors, params and data of Git revisions.
 
-Imports core, splits and labels. It reads what stages wrote, and loads no model.
+Imports core, splits and labels. It reads the results of the stages and loads no model.
 """

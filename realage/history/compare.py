@@ -23,7 +23,7 @@ from realage.splits.versions import HELD_OUT_VERSIONS
 
 METRICS = ("evaluate", "split", "validate", "eda")
 PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
-NOTHING = "-"  # where one of the two has no such figure
+NOTHING = "-"  # shown where a version has no such figure
 
 Metrics = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Version(NamedTuple):
     name: str
     commit: str | None
     params: dict[str, str]
-    stale_param: str | None  # one that had another value when the stages ran, if any
+    stale_param: str | None  # the first key, if any, that had another value when the stages ran
     metrics: dict[str, Metrics]
     predictions: pd.DataFrame
 
@@ -42,7 +42,7 @@ class Version(NamedTuple):
 def compare(before: str, after: str | None = None, pictures: str | None = None) -> None:
     """Print how revision `after`, or the working tree, differs from revision `before`.
 
-    `pictures` is an address under which the host shows COMMIT/FILE.
+    `pictures` is a URL under which the Git host serves COMMIT/FILE.
     """
     first = read_commit(before)
     second = read_commit(after) if after is not None else read_working_tree()
@@ -50,7 +50,7 @@ def compare(before: str, after: str | None = None, pictures: str | None = None) 
 
 
 def as_markdown(before: Version, after: Version, pictures: str | None) -> str:
-    """The whole comparison; `pictures` is an address under which the host shows COMMIT/FILE."""
+    """The whole comparison; `pictures` is a URL under which the Git host serves COMMIT/FILE."""
     sections = {
         "Errors": _verdicts(before, after) + "\n\n" + _errors(before, after),
         "Params": _params(before, after),
@@ -62,13 +62,13 @@ def as_markdown(before: Version, after: Version, pictures: str | None) -> str:
 
 
 def read_commit(revision: str) -> Version:
-    """The version that Git has at `revision`. Raises UserError where that is no commit, or has no results."""
+    """The version at Git revision `revision`. Raises UserError if that is no commit or has no results."""
     found = resolve(revision)
     return _version(found.name, found.commit, found.read)
 
 
 def read_working_tree() -> Version:
-    """The version that lies in the working tree. Raises UserError where it has no results."""
+    """The version in the working tree. Raises UserError if it has no results."""
     return _version("the working tree", None, lambda file: Path(file).read_bytes() if Path(file).exists() else None)
 
 
@@ -102,7 +102,7 @@ def _read_params(contents: bytes) -> dict[str, str]:
 
 
 def _read_recorded_params(contents: bytes) -> dict[str, str]:
-    """What dvc.lock says that the stages ran with."""
+    """The params with which the stages ran, from dvc.lock."""
     stages = _keys(parse_params(contents.decode()).get("stages"))
     recorded: dict[str, str] = {}
     for stage in stages.values():
@@ -111,7 +111,7 @@ def _read_recorded_params(contents: bytes) -> dict[str, str]:
 
 
 def _read_metrics(contents: bytes) -> Metrics:
-    return _keys(json.loads(contents, parse_int=float))  # of any length, and so past no limit
+    return _keys(json.loads(contents, parse_int=float))  # int() limits the number of digits, float() does not
 
 
 def _keys(parsed: Any) -> dict[str, Any]:
@@ -126,10 +126,10 @@ def _read_predictions(contents: bytes) -> pd.DataFrame:
     if missing := {"photo", "split", *ages} - set(table.columns):
         raise ValueError(f"no column {', '.join(sorted(missing))}")
     if table["photo"].duplicated().any():
-        raise ValueError("a photo stands there twice")
+        raise ValueError("a photo is listed twice")
     table = table.astype(dict.fromkeys(ages, "float64"))
     if not np.isfinite(table[ages]).all(axis=None):
-        raise ValueError("an age is no number")
+        raise ValueError("an age is not a number")
     return table
 
 
@@ -141,18 +141,18 @@ def _verdicts(before: Version, after: Version) -> str:
     splits = [split for split in HELD_OUT if split in after.metrics["evaluate"]]
     lines = [f"- {compare_split(before, after, split).sentence}" for split in splits]
     lines += [
-        f"- **Not to be trusted**: the figures of {version.name} are of another {_code(version.stale_param)} than its "
-        "params.yaml has. Run `dvc repro` there."
+        f"- **Outdated**: the figures of {version.name} were computed with another {_code(version.stale_param)} than "
+        "its params.yaml has. Run `dvc repro` there."
         for version in (before, after)
         if version.stale_param
     ]
-    return "\n".join([*lines, "", "Intervals are over photos. Trainings with another seed differ, too."])
+    return "\n".join([*lines, "", "The intervals are over photos. Another training seed changes the errors, too."])
 
 
 class Judgement(NamedTuple):
-    """How two versions' errors on the photos of a split compare, and that in a sentence of Markdown."""
+    """The comparison of two versions' errors on the photos of a split, also as a sentence in Markdown."""
 
-    paired: Paired | None  # None where too few photos were scored by both
+    paired: Paired | None  # None if too few photos were scored by both
     sentence: str
 
 
@@ -163,10 +163,10 @@ def compare_split(before: Version, after: Version, split: str) -> Judgement:
     paired = compare_errors(photos)
     name = SPLIT_NAMES[split].capitalize()
     if paired is None:
-        few = f"Both scored only {len(photos)} photos with the same label; fewer than {MIN_PHOTOS} say nothing."
+        few = f"Both scored only {len(photos)} photos with the same label; at least {MIN_PHOTOS} are needed."
         return Judgement(None, f"**{name}: cannot tell.** {few}")
     left_out = len(set(scored[0]["photo"]).union(scored[1]["photo"])) - len(photos)
-    others = f" ({left_out:,} others were scored by one of them, or relabelled)" if left_out else ""
+    others = f" ({left_out:,} others were scored by only one, or relabelled)" if left_out else ""
     return Judgement(paired, f"**{name}: {paired.verdict}.** {_sentence(paired)}{others}.")
 
 
@@ -212,7 +212,7 @@ def _params(before: Version, after: Version) -> str:
 
 
 def _code(text: str) -> str:
-    """`text`, of which nothing is Markdown: another author's branch may hold anything."""
+    """`text` as Markdown code, in which nothing is interpreted: another author's branch may contain anything."""
     return text if text == NOTHING else f"`{printable(text).replace('`', chr(39))}`"
 
 

@@ -10,10 +10,10 @@ from realage.core.columns import REAL_AGE
 from realage.core.errors import UserError
 from realage.history.data_changes import CHANGES, age_figures, changed_photos, in_order, set_differences, with_change
 from realage.history.data_versions import DataVersion, read_revision, read_working_tree
-from realage.labels.table import RULES
+from realage.labels.rules import RULES
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
-MOST_NAMES = 10  # of one kind of change, in the table
+MOST_NAMES = 10  # photos listed per kind of change, in the table
 EVERY_SPLIT = "all"
 HEADINGS = {
     "n": ("photos", "{:,}"),
@@ -30,8 +30,8 @@ def compare_data(before: str, after: str | None = None, style: str = "table") ->
     `style` is table, csv or json.
     """
     if not Path("dvc.yaml").is_file():
-        raise UserError("dvc.yaml: not here: run this in the project's folder")
-    # DVC's words on a revision's dvc.yaml are none of ours: what matters ends in an error.
+        raise UserError("dvc.yaml: no such file: run this in the project's folder")
+    # Hides DVC's log messages about a revision's dvc.yaml; what matters raises an error.
     logging.disable(logging.CRITICAL)
     first = read_revision(before)
     second = read_revision(after) if after is not None else read_working_tree()
@@ -69,7 +69,7 @@ def _as_text(before: DataVersion, after: DataVersion, changed: pd.DataFrame) -> 
 
 
 def _figures_by_split(before: DataVersion, after: DataVersion) -> dict[str, dict[str, dict]]:
-    """By split, and for all of them, then by version: see `age_figures`."""
+    """The `age_figures` of each split and of all photos, before and after."""
 
     def ages(version: DataVersion, split: str) -> pd.Series:
         photos = version.photos
@@ -126,7 +126,7 @@ def _description(change: str, row) -> str:
 def _verdicts(before: DataVersion, after: DataVersion, changed: pd.DataFrame) -> list[str]:
     verdicts = [_verdict(changed, after, split) for split in HELD_OUT]
     return verdicts + [
-        f"But the errors in metrics/evaluate.json of {version.name} are not of these data: run 'dvc repro' there first."
+        f"But the errors in metrics/evaluate.json of {version.name} are of other data: run 'dvc repro' there first."
         for version in (before, after)
         if not version.is_judged
     ]
@@ -141,7 +141,7 @@ def _verdict(changed: pd.DataFrame, after: DataVersion, split: str) -> str:
         photos = "photo differs" if differing == 1 else "photos differ"
         return (
             f"{differing:,} {SPLIT_NAMES[split]} {photos} ({kinds}): "
-            f"a difference in {split}.mae is partly the data's."
+            f"a difference in {split}.mae is partly due to the data."
         )
     if split not in set(after.photos["split"]):
         return f"There are no {SPLIT_NAMES[split]} photos, before or after."

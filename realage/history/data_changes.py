@@ -1,4 +1,4 @@
-"""How two versions of the data differ. A photo is known by its pixels, whatever its file is called."""
+"""Differences between two versions of the data. A photo is identified by its pixels, not by its file name."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def changed_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """One row for each photo that differs between two tables (`file_name`, `real_age`, `photo`, `split`), by file name.
 
     Columns: `change` (of CHANGES, joined with '+' where there are several), `photo`, and `file_name`, `real_age`
-    (years) and `split` twice, with `_before` and `_after`; what a photo has not got there is None or NaN.
+    (years) and `split` twice, with `_before` and `_after`; missing values are None or NaN.
     """
     pairs = _numbered(before).merge(
         _numbered(after), how="outer", on=["photo", "copy"], suffixes=("_before", "_after"), indicator="found"
@@ -38,13 +38,14 @@ def changed_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_change(changed: pd.DataFrame, change: str) -> pd.DataFrame:
-    """Those rows of `changed_photos` that hold one of CHANGES, maybe among others."""
+    """The rows of `changed_photos` whose changes include `change`, one of CHANGES."""
     return changed[np.array([change in words.split("+") for words in changed["change"]], dtype=bool)]
 
 
 def set_differences(changed: pd.DataFrame, split: str) -> dict[str, int]:
-    """How many photos make the set called `split` another one to be measured on: those added to it, removed from it
-    and relabelled in it. A photo's file name makes no difference.
+    """Numbers of photos `added` to, `removed` from and `relabelled` in `split`; these change an error measured on it.
+
+    File names make no difference.
     """
     was, is_now = changed["split_before"] == split, changed["split_after"] == split
     relabelled = changed["real_age_before"] != changed["real_age_after"]
@@ -53,7 +54,7 @@ def set_differences(changed: pd.DataFrame, split: str) -> dict[str, int]:
 
 
 def age_figures(ages: pd.Series) -> dict[str, float | None]:
-    """`n`, and of ages in years `age_mean`, `age_median`, `age_sd` and `share_20_30`; None where too few are there."""
+    """`n`, and of ages in years `age_mean`, `age_median`, `age_sd` and `share_20_30`; None if there are too few."""
     figures = {
         "age_mean": ages.mean(),
         "age_median": ages.median(),
@@ -64,13 +65,13 @@ def age_figures(ages: pd.Series) -> dict[str, float | None]:
 
 
 def in_order(known: Iterable[str], *columns: pd.Series) -> list[str]:
-    """The values that `columns` hold: those that are `known` in their order, then any others sorted."""
+    """The distinct values in `columns`: those in `known`, in its order, then any others, sorted."""
     held = set().union(*columns)
     known = [value for value in known if value in held]
     return known + sorted(held - set(known))
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    """Number the rows that share all pixels, which no clean table has, so that each has one row to be held against."""
+    """Number rows of the same pixels, so that each matches at most one other row; no clean table has such rows."""
     table = table[["photo", *VALUES]].sort_values(["photo", *VALUES])
     return table.assign(copy=table.groupby("photo").cumcount())

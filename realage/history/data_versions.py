@@ -1,4 +1,4 @@
-"""The data's tables as they are in the working tree, or as DVC recorded them at a Git revision."""
+"""The tables of the data, in the working tree or as DVC recorded them at a Git revision."""
 
 import json
 import re
@@ -25,7 +25,7 @@ METRICS_FILES = [metrics_file(stage).as_posix() for stage in ("validate", "evalu
 
 
 class DataVersion(NamedTuple):
-    """The data at one time. What is no printable character in their texts is written as an escape."""
+    """One version of the data. Characters that are not printable are escaped."""
 
     name: str  # such as 'v1.0 (6886890)'
     photos: pd.DataFrame  # file_name, real_age (years), photo (a hash of its pixels), split
@@ -34,15 +34,15 @@ class DataVersion(NamedTuple):
 
 
 def read_working_tree() -> DataVersion:
-    """The data as they lie in the working tree. Raises UserError where they do not, or are no such tables."""
+    """The data in the working tree. Raises UserError if a table is missing or invalid."""
 
     def read(file: str) -> bytes:
         try:
             return Path(file).read_bytes()
         except FileNotFoundError:
             raise UserError(
-                f"{file}: not in the working tree: 'dvc checkout' brings back what dvc.lock names, "
-                "'dvc repro' makes it anew"
+                f"{file}: not in the working tree: restore the file that dvc.lock names with 'dvc checkout', "
+                "or make a new one with 'dvc repro'"
             ) from None
 
     return _version("the working tree, as 'dvc repro' last left it", read, "run 'dvc repro'")
@@ -51,11 +51,11 @@ def read_working_tree() -> DataVersion:
 def read_revision(revision: str) -> DataVersion:
     """The data that DVC recorded at a Git revision, from its cache or else from the default remote.
 
-    Nothing is checked out or cached. Raises UserError for an unknown revision, one without the data, data that are in
+    Nothing is checked out or cached. Raises UserError if the revision is unknown or has no data, if the data are in
     neither place or damaged there, and outside a DVC project in Git.
     """
     try:
-        # As it is now: a revision's own configuration may be older than the team's remote.
+        # The present configuration: that of the revision may be older than the team's remote.
         with Repo() as present:
             config = present.config
             if isinstance(present.scm, NoSCM):
@@ -72,7 +72,7 @@ def read_revision(revision: str) -> DataVersion:
         raise UserError(f"{error}: run this in the folder of a DVC project that is in Git") from None
     except UserError:
         raise
-    except Exception as error:  # the libraries behind remotes fail in more ways than DVC documents
+    except Exception as error:  # the libraries behind remotes raise more exceptions than DVC documents
         uncoloured = re.sub(r"\x1b\[[\d;]*m", "", str(error))
         reason = printable(" ".join(uncoloured.split()))
         raise UserError(f"{revision}: DVC cannot read its data: {reason}") from error
@@ -90,11 +90,11 @@ def _read_recorded(repo: Repo, file: str, revision: str) -> bytes:
                 "'git log --oneline dvc.lock' lists revisions that may have it"
             ) from None
         raise UserError(
-            f"{file} of {revision}: neither in DVC's cache nor in the default remote: ask who has it to 'dvc push', "
-            f"or make it again: 'git checkout {revision}', 'dvc checkout', 'dvc repro split', then 'git checkout -', "
-            "'dvc checkout'"
+            f"{file} of {revision}: neither in DVC's cache nor in the default remote: ask a colleague who has it for a "
+            f"'dvc push', or make it again: 'git checkout {revision}', 'dvc checkout', 'dvc repro split', then "
+            "'git checkout -', 'dvc checkout'"
         ) from None
-    # DVC hands out what is damaged in its cache without a word.
+    # DVC does not notice that a file in its cache is damaged.
     if md5 not in (None, md5_of(contents)):
         raise UserError(f"{file} of {revision}: not the bytes that DVC recorded: run 'make mend-cache', then try again")
     return contents
@@ -136,18 +136,18 @@ def _table(file: str, read: Callable[[str], bytes], columns: list[str], name: st
 
 
 def _parsed(contents: bytes, columns: list[str]) -> pd.DataFrame:
-    """Those `columns` of a CSV table, `real_age` as float64. Raises ValueError where it is no table that has them."""
-    # Without a header of its own, pandas refuses a row that is too long in place of moving its cells.
+    """The `columns` of a CSV table, `real_age` as float64. Raises ValueError if it is not a CSV table with them."""
+    # header=None, so that pandas rejects a row that is too long; otherwise it would shift the row's cells.
     cells = pd.read_csv(BytesIO(contents), dtype=str, header=None, keep_default_na=False, encoding="utf-8")
     header = list(cells.iloc[0])
     missing = [column for column in columns if header.count(column) != 1]
     if missing:
-        raise ValueError(f"no one column {' and '.join(missing)}")
+        raise ValueError(f"column {' and '.join(missing)} missing, or there twice")
     table = cells.iloc[1:, [header.index(column) for column in columns]].set_axis(columns, axis="columns")
-    # A control character would reach the terminal of whoever looks at somebody else's revision.
+    # Otherwise control characters of another author's revision would reach the user's terminal.
     table = table.fillna("").map(printable).reset_index(drop=True)
     if REAL_AGE in columns:
         table = table.astype({REAL_AGE: "float64"})
         if not np.isfinite(table[REAL_AGE]).all():
-            raise ValueError("a real_age is no number")
+            raise ValueError("a real_age is not a number")
     return table

@@ -1,4 +1,4 @@
-"""Whether one model errs less than another: their errors on the same photos, photo by photo."""
+"""Paired comparison of two models: their errors on the same photos, photo by photo."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,13 @@ from scipy.stats import bootstrap
 from realage.core.columns import PREDICTED_AGE, REAL_AGE
 
 RESAMPLES = 10_000
-MIN_PHOTOS = 10  # below, a bootstrap interval of the difference says nothing
+MIN_PHOTOS = 10  # fewer give no useful bootstrap interval of the difference
 
 
 class Paired(NamedTuple):
-    """How the MAE changed on photos that both models scored with the same label, in years; less is better.
+    """The change of the MAE in years, on photos that both models scored with the same label; negative is better.
 
-    `low` and `high` bound the difference with 95% confidence.
+    `low` and `high` are the 95% interval of the difference.
     """
 
     photos: int
@@ -34,21 +34,21 @@ class Paired(NamedTuple):
 
 
 def same_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Rows of both tables that are one photo with one label: `photo`, `real_age`, `predicted_age_before` and `_after`.
+    """Photos with the same label in both tables: `photo`, `real_age`, `predicted_age_before` and `_after`, in years.
 
-    Each table has columns `photo`, `real_age` and `predicted_age`, years. A photo that was labelled anew is left out:
-    its two errors are distances to two ages.
+    Each table has columns `photo`, `real_age` and `predicted_age`, years. A relabelled photo is left out, as its two
+    errors are measured from two ages.
     """
     columns = ["photo", REAL_AGE, PREDICTED_AGE]
     both = before[columns].merge(after[columns], on=["photo", REAL_AGE], suffixes=("_before", "_after"))
-    return both.sort_values("photo", ignore_index=True)  # whatever the files are called, the bootstrap draws the same
+    return both.sort_values("photo", ignore_index=True)  # so that the bootstrap does not depend on file names
 
 
 def compare_errors(photos: pd.DataFrame, seed: int = 1) -> Paired | None:
-    """How the mean absolute error of `photos`, as `same_photos` gives them, changed; None for too few.
+    """The change of the mean absolute error on `photos`, from `same_photos`; None for fewer than MIN_PHOTOS.
 
-    The interval is a percentile bootstrap (Efron & Tibshirani 1993) of the paired differences: most of a photo's error
-    is the photo's own, and drops out, so that far smaller differences show than between two intervals of the MAE.
+    The interval is a percentile bootstrap (Efron & Tibshirani 1993) of the paired differences. Most of a photo's error
+    is common to both models and cancels, so far smaller differences can be seen than between two intervals of the MAE.
     """
     if len(photos) < MIN_PHOTOS:
         return None

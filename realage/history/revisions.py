@@ -13,12 +13,12 @@ class Revision(NamedTuple):
     commit: str
 
     def read(self, file: str) -> bytes | None:
-        """The contents of a file at this commit, by its path from the current folder; None where it is not there."""
+        """The contents of a file at this commit, by its path from the current folder; None if it is not there."""
         return _git("show", f"{self.commit}:./{file}")
 
 
 def resolve(revision: str) -> Revision:
-    """The commit that a tag, branch or other revision names. Raises UserError where there is none."""
+    """The commit that a tag, branch or other revision names. Raises UserError if there is none."""
     # Git takes an empty revision for HEAD.
     found = revision and _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if not found:
@@ -31,6 +31,6 @@ def resolve(revision: str) -> Revision:
 
 
 def _git(*arguments: str) -> bytes | None:
-    """What Git prints, or None where it fails."""
+    """The output of Git, or None if it fails."""
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None

@@ -1,1 +1,4 @@
-"""The label file: where it is, how it is read, and the rules that reject a row. Imports core and photos."""
+"""The label file: where it is (`dataset`), how it is read (`table`), and which rows are rejected and why (`rules`).
+
+A new rule goes into `rules`; the stage `validate` applies them. Imports core and photos.
+"""

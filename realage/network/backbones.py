@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from realage.core.errors import UserError
 from realage.core.params import Section
 
-# Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is refused without
-# the seconds that importing TensorFlow takes; a test holds it against the installed Keras.
+# Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is rejected without
+# importing TensorFlow, which takes seconds. A test compares it with the installed Keras.
 MODULES = {
     **dict.fromkeys(["ConvNeXtTiny", "ConvNeXtSmall", "ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge"], "convnext"),
     **dict.fromkeys(["DenseNet121", "DenseNet169", "DenseNet201"], "densenet"),
@@ -30,34 +30,34 @@ MODULES = {
 
 
 class ModelParams(Section):
-    """Section `model`: a pretrained backbone, global average pooling, and a dense head that gives years."""
+    """Section `model`: a pretrained backbone, global average pooling, and a dense head that predicts years."""
 
     backbone: str
     weights: str = Field(min_length=1)  # imagenet, none, or a weights file
     pixel_scaling: Literal["backbone", "unit"]  # the backbone's own preprocessing, or pixels / 255
     batch_norm_momentum: float | None = Field(ge=0, lt=1)  # null keeps the backbone's own
-    dense_units: int = Field(ge=0, le=65_536)  # of a layer between pooling and head; 0 leaves it out
+    dense_units: int = Field(ge=0, le=65_536)  # of a layer between pooling and head; 0: no such layer
     dropout: float = Field(ge=0, lt=1)
     head: Literal["regression", "distribution", "ordinal"]
     output: Literal["linear", "relu"]  # relu for head regression alone
-    output_bias: Literal["mean_age", "zero"]  # where training starts
+    output_bias: Literal["mean_age", "zero"]  # initial bias: the untrained head predicts the mean age, or 0
     flip_average: bool  # predict the mean of a photo and its mirror image
 
     @field_validator("backbone")
     @classmethod
-    def _is_offered(cls, name: str) -> str:
+    def _check_backbone(cls, name: str) -> str:
         if name not in MODULES:
             raise ValueError(f"unknown backbone: it must be one of {', '.join(sorted(MODULES))}")
         return name
 
     @model_validator(mode="after")
-    def _has_the_output_of_its_head(self) -> Self:
+    def _check_output(self) -> Self:
         if self.output == "relu" and self.head != "regression":
             raise ValueError(f"output relu is for head regression: set it to linear for head {self.head}")
         return self
 
 
 def require_weights_file(model: ModelParams) -> None:
-    """Raise UserError where `model.weights` names a file that is not there."""
+    """Raise UserError if `model.weights` names a file that does not exist."""
     if model.weights not in ("imagenet", "none") and not Path(model.weights).is_file():
         raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")

@@ -1,4 +1,4 @@
-"""The processor that Keras computes on: found, named, and made to give the same numbers every time."""
+"""The device that Keras computes on: its name, and the settings that make its results deterministic."""
 
 import platform
 from pathlib import Path
@@ -8,11 +8,11 @@ from realage.network.quiet_keras import keras, silent_stderr
 
 
 def set_up_device(backend: str, threads: int) -> str:
-    """Name the device; under TensorFlow, also make it deterministic. Call it before any computation.
+    """Return the device's name. With TensorFlow, also make it deterministic. Call it before any computation.
 
-    `threads` work within one operation: their number decides in which order sums are taken, and so the last digits.
-    Other backends than TensorFlow keep settings of their own, and promise less.
-    Raises UserError where Keras runs on another backend than `backend`.
+    `threads` is the number of threads within one operation. It decides the order of sums, and so the last digits.
+    With other backends than TensorFlow, neither threads nor determinism are set.
+    Raises UserError if Keras runs on another backend than `backend`.
     """
     if keras.backend.backend() != backend:
         raise UserError(
@@ -27,10 +27,10 @@ def _set_up_tensorflow(threads: int) -> str:
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
-    with silent_stderr():  # without a GPU, CUDA's complaint reads like a failure
+    with silent_stderr():  # without a GPU, CUDA prints messages that look like a failure
         gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        # Without it TensorFlow takes all of a GPU's memory at once, and two runs cannot share one.
+        # Otherwise TensorFlow takes all memory of a GPU at once, and two runs cannot share it.
         tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
         return f"{_processor()} ({threads} threads)"
@@ -38,7 +38,7 @@ def _set_up_tensorflow(threads: int) -> str:
 
 
 def _processor() -> str:
-    """The processor's name as Linux knows it, elsewhere its family."""
+    """The processor's model name on Linux, its family elsewhere."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

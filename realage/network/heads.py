@@ -1,8 +1,8 @@
-"""Heads: what the last layer says of an age, how it is taught, and how years follow from it.
+"""Heads: the outputs of the last layer, their loss, and how the predicted age in years follows from them.
 
-Every head gives activated outputs p (n, units) from which the expected age, in years, is linear: E[age] = p · m1. For
-the two that predict a distribution E[age²] = p · m2 is linear as well, which makes its standard deviation the spread.
-Both give ages from 0 to 100 years; their distribution, or ranks, of an age beyond are those of 100.
+A head has activated outputs p (n, units). The expected age is linear in them: E[age] = p · m1. For the two heads that
+predict a distribution, so is E[age²] = p · m2; the distribution's standard deviation is the spread, in years. These two
+predict ages from 0 to 100 years. A label above 100 has the distribution, or the ranks, of 100.
 """
 
 from collections.abc import Callable
@@ -18,22 +18,22 @@ from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams
 
 OLDEST = 100  # years
-CLASSES = np.arange(OLDEST + 1)  # the ages that head distribution tells apart
-RANKS = np.arange(OLDEST)  # the ages that head ordinal calls one older than, or not
-HUBER_DELTA = 5.0  # years; errors below count by their square
+CLASSES = np.arange(OLDEST + 1)  # years: the classes of head distribution
+RANKS = np.arange(OLDEST)  # years: the thresholds of head ordinal
+HUBER_DELTA = 5.0  # years; the loss of smaller errors is quadratic
 
-Tensor = Any  # of whichever backend Keras runs on
+Tensor = Any  # of the backend that Keras runs on
 Loss = Callable[[Tensor, Tensor], Tensor]  # real ages (n,) or (n, 1), raw outputs (n, units) -> loss (n,)
 
 
 @dataclass(frozen=True)
 class Head:
-    """One way to say an age: `units` raw outputs, made probabilities (or left alone) by `activation`."""
+    """One way to predict an age: a last layer with `units` raw outputs, followed by `activation`."""
 
     units: int
     activation: str
     moments: np.ndarray  # float32 (units, 1): m1, or (units, 2): m1 and m2
-    start: Callable[[float], np.ndarray]  # mean age (years) -> biases (units,) at which the untrained head says it
+    start: Callable[[float], np.ndarray]  # mean age (years) -> initial biases (units,) that predict it
     teach: Callable[[Tensor, Tensor, TrainParams], Tensor]  # ages (n, 1), raw outputs (n, units) -> loss (n,)
 
     def years(self, outputs: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class Head:
         return keras.ops.matmul(keras.activations.get(self.activation)(outputs), self.moments[:, :1])
 
     def loss(self, params: TrainParams) -> Loss:
-        """`train.loss` of the expected age, in years or years squared, plus what the head itself is taught."""
+        """`train.loss` of the expected age, in years or years squared, plus the head's own loss."""
         error = ERRORS[params.loss]
 
         def loss(ages: Tensor, outputs: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class Head:
         return loss
 
     def mae(self, ages: Tensor, outputs: Tensor) -> Tensor:
-        """Absolute errors (n,) in years, under the name that Keras' history gives them."""
+        """Absolute errors (n,) in years. Keras' history uses the name of this method."""
         return keras.losses.mean_absolute_error(_as_column(ages), self.years(outputs))
 
 
@@ -82,8 +82,9 @@ def _regression(params: ModelParams) -> Head:
 def _distribution(params: ModelParams) -> Head:
     """A probability for each year of age: DLDL (Gao et al. 2017, arXiv:1611.01731).
 
-    It is taught the label's Gaussian, `train.label_spread` years wide, by cross-entropy (which differs by a constant
-    from their Kullback-Leibler divergence), together with the expected age (DLDL-v2, Gao et al. 2018, IJCAI).
+    Its own loss is the cross-entropy with a Gaussian about the label, `train.label_spread` years wide; it differs by a
+    constant from the paper's Kullback-Leibler divergence. The loss of the expected age is added as in DLDL-v2 (Gao et
+    al. 2018, IJCAI).
     """
     def teach(real: Tensor, outputs: Tensor, train: TrainParams) -> Tensor:
         return -keras.ops.sum(
@@ -100,9 +101,9 @@ def _distribution(params: ModelParams) -> Head:
 
 
 def _ordinal(params: ModelParams) -> Head:
-    """For each year k below 100 the probability of being older: ranks (Niu et al. 2016, CVPR, OR-CNN).
+    """For each year k from 0 to 99 the probability of being older than k: ranks (Niu et al. 2016, CVPR, OR-CNN).
 
-    Each is taught by binary cross-entropy, together with the expected age, which is the sum of all.
+    Its own loss is the sum of the ranks' binary cross-entropies. The expected age is the sum of the probabilities.
     """
     def start(mean: float) -> np.ndarray:
         logs = _slope(mean) * CLASSES
@@ -121,7 +122,7 @@ def _ordinal(params: ModelParams) -> Head:
 
 
 def _slope(mean: float) -> float:
-    """Of all distributions over the years with this mean the least committed is softmax(slope * years)."""
+    """The slope for which softmax(slope * years) has this mean: the maximum-entropy distribution with it."""
     return brentq(lambda slope: softmax(slope * CLASSES) @ CLASSES - np.clip(mean, 1, OLDEST - 1), -1, 1)
 
 
@@ -132,9 +133,9 @@ def label_distribution(ages: Tensor, spread: float) -> Tensor:
 
 
 def rank_labels(ages: Tensor) -> Tensor:
-    """Ages (n, 1), years -> (n, 100): 1 for each year from 0 to 99 that has passed, 0 for each to come.
+    """Ages (n, 1), years -> (n, 100): 1 for each year from 0 to 99 that has passed, 0 for each later one.
 
-    Of the year that one is in, it is the part that has passed, so that they add up to the age.
+    The label of the current year is the fraction of it that has passed, so that the labels sum to the age.
     """
     return keras.ops.clip(ages - RANKS.astype("float32"), 0, 1)
 

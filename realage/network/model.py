@@ -1,6 +1,6 @@
-"""The network: raw pixels in, a head's outputs out; and the model around it that gives years.
+"""The network, from raw pixels to a head's outputs, and the model around it that predicts years.
 
-It holds its own pixel scaling; photos of its size are all that it needs.
+Pixel scaling is part of the network: its input is photos of its size, not scaled.
 """
 
 import numpy as np
@@ -15,11 +15,9 @@ from realage.network.quiet_keras import keras
 def build_network(params: ModelParams, head: Head, size: int, mean_age: float) -> keras.Model:
     """Build the network that is trained, with random weights.
 
-    Raises UserError where `size` is too small for the backbone.
-
     Input: float32 (n, size, size, 3), RGB in [0, 255]. Output: float32 (n, head.units), before the head's activation.
-    `mean_age` (years) is where the head starts if `model.output_bias` says so: from 0, the first epochs would go into
-    learning the mean.
+    With `model.output_bias` mean_age the untrained head predicts `mean_age` (years); from 0, the first epochs would be
+    spent on learning the mean. Raises UserError if `size` (pixels) is too small for the backbone.
     """
     pixels = keras.Input((size, size, 3), name="pixels")
     scaled = pixel_scaling_layer(params)(pixels)
@@ -39,11 +37,11 @@ def build_network(params: ModelParams, head: Head, size: int, mean_age: float) -
 
 
 def build_predictor(network: keras.Model, head: Head, flip_average: bool) -> keras.Model:
-    """Wrap the trained `network`, sharing its weights, so that it gives years.
+    """Wrap the trained `network` into a model that predicts years; weights are shared.
 
-    Input: as the network's. Output, float32 (n, 1) each, in years: `age`, and, of a head that predicts a distribution,
-    `spread`, its standard deviation. With `flip_average`, the activated outputs for a photo and its mirror
-    image are averaged. All layers are Keras' own, so that the saved model needs no code of ours to load.
+    Input: as for the network. Output, float32 (n, 1) each, in years: `age` and, for a head that predicts a
+    distribution, its standard deviation `spread`. With `flip_average`, the activated outputs for a photo and its mirror
+    image are averaged. All layers are Keras' own, so that the saved model loads without this package.
     """
     network = uncompiled(network)
     pixels = keras.Input(network.input_shape[1:], name="pixels")
@@ -68,7 +66,7 @@ def build_predictor(network: keras.Model, head: Head, flip_average: bool) -> ker
 
 
 def uncompiled(network: keras.Model) -> keras.Model:
-    """The network with the same weights and no optimizer: Keras would save a compiled one's, whatever it is told."""
+    """The network without its optimizer, which Keras would save with it; weights are shared."""
     return keras.Model(network.input, network.output, name=network.name)
 
 
@@ -76,14 +74,14 @@ def _untrained_backbone(params: ModelParams, size: int) -> keras.Model:
     try:
         backbone = build_backbone(params, size, weights=None)
     except ValueError as error:
-        raise UserError(f"{params.backbone} does not take prepare.image_size {size} pixels: {error}") from error
+        raise UserError(f"{params.backbone} does not accept prepare.image_size {size} pixels: {error}") from error
     if params.batch_norm_momentum is not None:
         set_batch_norm_momentum(backbone, params.batch_norm_momentum)
     return backbone
 
 
 def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
-    """Set what each batch-norm layer of `model`, nested ones too, keeps of its running statistics at a step."""
+    """Set the momentum of the running statistics in all batch-norm layers of `model`, nested models included."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
@@ -92,10 +90,10 @@ def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
 
 
 def pixel_scaling_layer(params: ModelParams) -> keras.layers.Layer:
-    """A frozen layer that does what the backbone's `preprocess_input` does to RGB pixels in [0, 255].
+    """A frozen 1x1 convolution of RGB pixels in [0, 255]: the backbone's `preprocess_input`, or pixels / 255.
 
-    Each `preprocess_input` in Keras is an affine map of a pixel (scaling, means, RGB to BGR), so black and the three
-    primaries show all of it. As a 1x1 convolution it is saved with the model and needs no code of ours to load.
+    Each `preprocess_input` in Keras is an affine map of a pixel (scaling, means, RGB to BGR), so its values for black
+    and the three primary colours determine it. A convolution is saved with the model and loads without this package.
     """
     kernel, bias = np.eye(3) / 255, np.zeros(3)
     if params.pixel_scaling == "backbone":

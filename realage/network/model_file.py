@@ -1,4 +1,4 @@
-"""A trained model as one `.keras` file with the same bytes for the same weights, and its recipe inside."""
+"""The model file: a `.keras` archive that contains the recipe and has the same bytes for the same weights."""
 
 import json
 import re
@@ -15,15 +15,15 @@ from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 
 RECIPE_FILE = "realage.json"
-RECIPE_VERSION = 2  # 1, of release 0.1, had `prepare` and `train` alone
+RECIPE_VERSION = 2  # version 1, of release 0.1, had only `prepare` and `train`
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
 class Recipe(BaseModel):
-    """How photos must be prepared for a model, and how it came about.
+    """How photos must be prepared for a model, and how it was trained.
 
-    `prepare` decides what the model sees, so it is checked. `model`, `train` and `data` (its versions) are history:
-    they are kept as the release that trained the model wrote them.
+    `prepare` decides what the model sees, so it is validated. `model`, `train` and `data` (the data's versions) are
+    history: they are kept as the release that trained the model wrote them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,10 +36,10 @@ class Recipe(BaseModel):
 
 
 def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
-    """Save the functional `model`, which was never compiled; `recipe` travels as `realage.json` in the same archive.
+    """Save the functional, uncompiled `model` to `path`, with `recipe` as `realage.json` in the same archive.
 
-    Keras writes times and memory addresses into the archive; here they are replaced. Plain
-    `keras.models.load_model` reads the file all the same.
+    Times and memory addresses that Keras writes into the archive are replaced, so that the bytes do not depend on the
+    run. Plain `keras.models.load_model` reads the file.
     """
     recipe = recipe.model_copy(update={"version": RECIPE_VERSION})
     with replacing(path) as part:
@@ -56,7 +56,7 @@ def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
 
 
 def _without_addresses(config: bytes) -> bytes:
-    """Number shared objects from 1: Keras tells them apart by their addresses in memory, which differ in each run."""
+    """Number shared objects from 1: Keras identifies them by memory address, which differs in each run."""
     numbers: dict[bytes, int] = {}
     return re.sub(
         rb'(?<="shared_object_id": )\d+',
@@ -66,7 +66,7 @@ def _without_addresses(config: bytes) -> bytes:
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a model, ready to predict. Raises UserError for a file that is missing or no Keras model."""
+    """Load a model for prediction. Raises UserError if the file is missing or not a Keras model."""
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (zipfile.BadZipFile, ValueError, TypeError, KeyError, OSError) as error:
@@ -74,18 +74,19 @@ def load_model(path: Path) -> keras.Model:
 
 
 def predict_ages(model: keras.Model, photos: Any) -> pd.DataFrame:
-    """Predict from `photos`, float32 (n, size, size, 3) RGB in [0, 255], or batches of them as Keras takes them.
+    """Predict ages of `photos`: float32 (n, size, size, 3) RGB in [0, 255], or batches of such photos for Keras.
 
-    A row a photo, float64, in years: `age`, and `spread`, its standard deviation, where the model's head has any.
+    Returns one row per photo, float64, in years: `age` and, if the head predicts a distribution, its standard deviation
+    `spread`.
     """
     outputs = model.predict(photos, verbose=0)
     return pd.DataFrame({name: values.astype("float64").ravel() for name, values in outputs.items()})
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe that `save_model` of this or an earlier release put in.
+    """Read the recipe from a model file of this or an earlier release.
 
-    Raises UserError for a file that is missing, not this project's, or of a later release.
+    Raises UserError if the file is missing, not a model of this project, or from a later release.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -98,5 +99,5 @@ def read_recipe(path: Path) -> Recipe:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, RuntimeError) as error:
-        # RuntimeError: encrypted; RecursionError, which is one too: nested too deeply.
+        # RuntimeError: the archive is encrypted. Its subclass RecursionError: the JSON is nested too deeply.
         raise UserError(f"{path}: not a model that this project trained: {error}") from error

@@ -11,7 +11,7 @@ from realage.network.quiet_keras import keras
 
 
 def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras.Model:
-    """The `keras.applications` network without its top; `weights` as Keras takes them: None, 'imagenet' or a path."""
+    """Build the `keras.applications` network without its top; `weights` is None, 'imagenet' or a path."""
     with no_layer_skipped():
         return getattr(keras.applications, params.backbone)(
             include_top=False, weights=weights, input_shape=(size, size, 3), name="backbone"
@@ -19,7 +19,7 @@ def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras
 
 
 def load_backbone_weights(model: keras.Model, path: Path) -> None:
-    """Give the model's backbone the weights in `path`; raises UserError where they are another network's."""
+    """Load the weights in `path` into the model's backbone; raises UserError if they belong to another network."""
     try:
         with no_layer_skipped():
             model.get_layer("backbone").load_weights(path)

@@ -1,4 +1,4 @@
-"""Keras, without the page of notes that TensorFlow's native code prints while it loads, or a user's own settings."""
+"""Keras, without the messages that TensorFlow's native code prints at import, and with number settings of its own."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Discard what anything, native code included, writes to stderr inside the block."""
-    # The notes come from C++ before any logging is set up, so only the file descriptor can hold them back.
+    # The messages come from C++, before logging is set up, so the file descriptor itself is redirected.
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
@@ -29,7 +29,7 @@ except (ImportError, ValueError) as error:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
 
-# A user's own ~/.keras/keras.json has no say in what a model learns.
+# These override the user's ~/.keras/keras.json, which must not change what a model learns.
 keras.config.set_floatx("float32")
 keras.config.set_epsilon(1e-7)
 keras.config.set_image_data_format("channels_last")

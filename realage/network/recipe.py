@@ -11,7 +11,7 @@ Degrees = Annotated[float, Field(ge=0, le=180)]
 
 
 class AugmentParams(Section):
-    """Section `train.augment`, in the words of Keras' ImageDataGenerator; 0 or false switches a key off."""
+    """Section `train.augment`, with the names of Keras' ImageDataGenerator; 0 or false turns a transform off."""
 
     rotation_range: Degrees
     width_shift_range: Share
@@ -20,35 +20,35 @@ class AugmentParams(Section):
     zoom_range: Share
     brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
     horizontal_flip: bool
-    interpolation_order: Literal[1, 3]  # 1, linear, blurs: photos to predict are then sharper than all it learnt from
-    random_erasing: float = Field(ge=0, le=1)  # probability; not ImageDataGenerator's: a rectangle takes one colour
+    interpolation_order: Literal[1, 3]  # 1 is linear, which blurs the training photos; 3 is cubic
+    random_erasing: float = Field(ge=0, le=1)  # probability that a rectangle gets one colour; not a Keras key
 
 
 class TrainParams(Section):
     """Section `train`."""
 
-    photos: int | None = Field(ge=1)  # null trains on all; a number on so many, the same ones for every seed
+    photos: int | None = Field(ge=1)  # train on this many, the same ones for every seed; null: on all
     epochs: int = Field(ge=1, le=10_000)
     batch_size: int = Field(ge=1, le=4_096)  # photos
-    learning_rate: float = Field(gt=0, le=1)  # Adam's, at its peak
-    warmup_epochs: float = Field(ge=0)  # rising linearly from 0
-    final_rate: float = Field(ge=0, le=1)  # share of the peak at which a half cosine ends; 1 is a constant rate
+    learning_rate: float = Field(gt=0, le=1)  # peak rate of Adam
+    warmup_epochs: float = Field(ge=0)  # of a linear rise from 0
+    final_rate: float = Field(ge=0, le=1)  # share of the peak rate at the end of a half cosine; 1: constant rate
     weight_decay: float = Field(ge=0, le=1)  # of kernels, decoupled from the gradient as in AdamW
-    weight_average: float = Field(ge=0)  # epochs that the running average of weights looks back on; 0 is off
-    loss: Literal["mse", "mae", "huber"]  # of the predicted age; heads add what they are taught beside it
-    label_spread: float = Field(gt=0, le=50)  # years, of the Gaussian that head distribution is taught
+    weight_average: float = Field(ge=0)  # epochs covered by the running average of weights; 0: none
+    loss: Literal["mse", "mae", "huber"]  # of the predicted age; a head may add a loss of its own
+    label_spread: float = Field(gt=0, le=50)  # years: width of the label's Gaussian, for head distribution
     balance: float = Field(ge=0, le=1)  # a photo's weight is its age's smoothed frequency to minus this power
     keep: Literal["best", "last"]  # epoch, by validation MAE
     seed: int = Field(ge=0, lt=2**32)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     backend: Literal["tensorflow", "jax", "torch"]
-    threads: int = Field(ge=1, le=1_024)  # within an operation: another number gives other last digits
+    threads: int = Field(ge=1, le=1_024)  # within one operation; another number changes the last digits
     augment: AugmentParams
 
     @model_validator(mode="after")
-    def _leaves_the_start_behind(self) -> Self:
+    def _check_epochs(self) -> Self:
         if self.warmup_epochs >= self.epochs:
             raise ValueError("warmup_epochs must be less than epochs")
         if self.weight_average >= self.epochs:
-            raise ValueError("weight_average must be less than epochs: most of it would be the untrained weights")
+            raise ValueError("weight_average must be less than epochs: otherwise the untrained weights dominate it")
         return self

@@ -1,6 +1,6 @@
-"""What the model gets to see of a photo: all of it or its face, as a square of one size.
+"""Converts a photo to the model's input: the whole photo or its largest face, as a square of one size.
 
-Training and prediction both come through here, so they cannot see a photo differently.
+Training and prediction both use this module, so that the model sees photos in the same way in both.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,17 @@ from realage.photos.prepared import PrepareParams
 
 
 class Framed(NamedTuple):
-    """A square, uint8 RGB (image_size, image_size, 3), and how many faces the photo has; None if nobody looked."""
+    """A square, uint8 RGB (image_size, image_size, 3), and the number of faces found; None without detection."""
 
     pixels: np.ndarray
     faces: int | None
 
 
 def frame_photo(pixels: np.ndarray, params: PrepareParams) -> Framed:
-    """Take the largest face of a photo, uint8 RGB (height, width, 3), or all of it where none is asked for or found."""
+    """Return a photo, uint8 RGB (height, width, 3), as a square: its largest face with `crop: face`, otherwise all.
+
+    A photo without a face is used whole. Raises UserError as `find_faces` does.
+    """
     if params.crop == "none":
         return Framed(fit_square(pixels, params), None)
     faces = find_faces(pixels)

@@ -1,4 +1,4 @@
-"""Two hashes of a photo's pixels: one is equal for equal pixels only, the other differs little for near-duplicates."""
+"""Two hashes of a photo's pixels: one for equality, one that differs little between near-duplicates."""
 
 import cv2
 import imagehash
@@ -6,21 +6,21 @@ import numpy as np
 from blake3 import blake3
 from PIL import Image
 
-HASH_SIDE = 16  # 256 bits: the usual 64 do not tell faces of one pose from copies of a photo
-GREY_SIDE = 64  # pixels: the square from which `imagehash.phash` takes a hash of this size
+HASH_SIDE = 16  # 256 bits; the usual 64 do not distinguish faces of one pose from copies of a photo
+GREY_SIDE = 64  # pixels; side of the square from which `imagehash.phash` computes a hash of this size
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
-    """32 hexadecimal digits that two photos share if, and only if, their sizes and pixels are equal."""
+    """Return 32 hexadecimal digits, which are equal for two photos if and only if their sizes and pixels are."""
     digest = blake3(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data.cast("B"))
     return digest.hexdigest(length=16)
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
-    """64 hexadecimal digits that change little where uint8 RGB `pixels` (height, width, 3) do.
+    """Return 64 hexadecimal digits, which change little if uint8 RGB `pixels` (height, width, 3) change little.
 
-    The signs of the photo's lowest 16x16 frequencies about their median (Zauner 2010, 'Implementation and
+    The bits tell which of the photo's lowest 16x16 frequencies exceed their median (Zauner 2010, 'Implementation and
     Benchmarking of Perceptual Image Hash Functions').
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -29,7 +29,7 @@ def perceptual_hash(pixels: np.ndarray) -> str:
 
 
 def _reduce(grey: np.ndarray) -> np.ndarray:
-    # imagehash would reduce the photo by itself, with a filter that takes longer than decoding it did.
+    # imagehash's own reduction uses a filter that takes longer than decoding the photo.
     height, width = grey.shape
     blurred = cv2.blur(grey, (max(1, width // GREY_SIDE), max(1, height // GREY_SIDE)))
     return cv2.resize(blurred, (GREY_SIDE, GREY_SIDE), interpolation=cv2.INTER_LINEAR_EXACT)

@@ -1,4 +1,4 @@
-"""What is measured on a photo: size, light, sharpness and colour."""
+"""Measures of a photo: size, light, sharpness and colour."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,12 @@ THUMBNAIL = 160  # pixels square
 
 
 class Measures(NamedTuple):
-    """What is measured on a photo: pixels for its sides, grey levels (0 to 255) for the others.
+    """Measures of a photo: its sides in pixels, the others in grey levels (0 to 255).
 
-    The others are taken on its thumbnail, so that they do not depend on its size: mean, standard deviation, and
-    the standard deviation of the Laplacian, which blur brings near 0; and the colourfulness M3 of Hasler & Süsstrunk
-    2003, "Measuring colourfulness in natural images", which is 0 for a grey photo and above 80 for a gaudy one.
+    The others are computed on the thumbnail, so that they do not depend on the photo's size. Brightness is the mean,
+    contrast the standard deviation, and sharpness the standard deviation of the Laplacian, near 0 for a blurred photo.
+    Colourfulness is M3 of Hasler & Süsstrunk 2003, "Measuring colourfulness in natural images": 0 for a grey
+    photo, above 80 for a very colourful one.
     """
 
     width: int
@@ -26,7 +27,7 @@ class Measures(NamedTuple):
 
 
 def measure(pixels: np.ndarray, thumbnail: np.ndarray) -> Measures:
-    """Measure a photo, uint8 RGB (height, width, 3), and its thumbnail."""
+    """Measure a photo, uint8 RGB (height, width, 3), given its thumbnail, uint8 RGB (THUMBNAIL, THUMBNAIL, 3)."""
     grey = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2GRAY)
     laplacian = cv2.Laplacian(grey, cv2.CV_64F)
     return Measures(
@@ -40,7 +41,7 @@ def measure(pixels: np.ndarray, thumbnail: np.ndarray) -> Measures:
 
 
 def thumbnail_of(pixels: np.ndarray) -> np.ndarray:
-    """The middle square of uint8 RGB `pixels`, resized to (THUMBNAIL, THUMBNAIL, 3)."""
+    """Return the central square of uint8 RGB `pixels`, resized to (THUMBNAIL, THUMBNAIL, 3)."""
     return np.array(ImageOps.fit(Image.fromarray(pixels), (THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
 
 

@@ -1,4 +1,4 @@
-"""Photos in a folder, by name: which there are, and which must not be opened or cannot be kept."""
+"""Names of photos in a folder, with checks for links out of the folder, clashing names and names that are not UTF-8."""
 
 import os
 import unicodedata
@@ -11,10 +11,10 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".ti
 
 
 def find_photos(folder: Path) -> list[str]:
-    """Names of all photo files below `folder`, relative to it with forward slashes, sorted.
+    """Return the names of all photo files below `folder`, relative to it, with forward slashes, sorted.
 
-    Hidden ones and linked folders are left out, as DVC leaves linked folders out.
-    Raises UserError for a name that could not be written into our files, OSError for a folder that cannot be read.
+    Hidden files and linked folders are skipped; DVC skips linked folders too.
+    Raises UserError for a name that `require_plain_name` rejects, OSError for a folder that cannot be read.
     """
     paths = (path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in PHOTO_SUFFIXES)
     names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
@@ -24,28 +24,28 @@ def find_photos(folder: Path) -> list[str]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """All that is in `folder` and below it, not following links. Raises OSError for a folder that cannot be read."""
+    """Yield all paths below `folder`, without following links. Raises OSError for a folder that cannot be read."""
 
-    def stop(error: OSError) -> None:
+    def fail(error: OSError) -> None:
         raise error
 
-    for place, folders, files in os.walk(folder, onerror=stop):
+    for place, folders, files in os.walk(folder, onerror=fail):
         yield from (Path(place, name) for name in (*folders, *files))
 
 
 def find_strays(folder: Path, names: Iterable[str]) -> dict[str, Path]:
-    """Those of the photos `names` in `folder` that are links to a file outside it, each with that file."""
+    """Return those of the photos `names` in `folder` that are links to a file outside it, each with that file."""
     home = os.path.realpath(folder)
     links = (name for name in names if os.path.islink(folder / name))
-    # Unlike Path.resolve, this is no error for a link to itself.
+    # Unlike Path.resolve, realpath does not fail for a link to itself.
     targets = {name: Path(os.path.realpath(folder / name)) for name in links}
     return {name: target for name, target in targets.items() if not target.is_relative_to(home)}
 
 
 def find_clashes(names: Iterable[str]) -> dict[str, str]:
-    """Photos whose names differ in case or Unicode normal form only, each with another of them.
+    """Return photos whose names differ only in case or Unicode normal form, each with another such name.
 
-    Where a file system does not tell them apart, as on macOS and Windows, only one of them can exist.
+    On a file system that does not distinguish them, as on macOS and Windows, only one of them can exist.
     """
     alike: dict[str, list[str]] = {}
     for name in names:
@@ -55,15 +55,15 @@ def find_clashes(names: Iterable[str]) -> dict[str, str]:
 
 
 def fold(name: str) -> str:
-    """A file name as a system sees it that tells neither case nor Unicode normal forms apart."""
+    """Return a file name as compared by a file system that ignores case and Unicode normal form."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def require_plain_name(path: Path) -> None:
-    """Raise UserError for a path whose name is not UTF-8 or holds a line end."""
+    """Raise UserError for a path whose name is not UTF-8 or contains a line break."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
         raise UserError(f"{str(path)!a}: the name is not UTF-8: rename the file") from None
     if len(str(path).splitlines()) > 1:
-        raise UserError(f"{str(path)!a}: the name holds a line end: rename the file")
+        raise UserError(f"{str(path)!a}: the name contains a line break: rename the file")

@@ -1,7 +1,7 @@
-"""Prepared photos: lossless squares of one size, one file a photo, named after the pixels of the original.
+"""Prepared photos: lossless squares of one size, one file per photo, named after the pixel hash of the original.
 
-An index is a table of photos that one split uses: `photo` (hash of the original's pixels), `real_age` (years) and
-`digest` (of the prepared file). Whoever trains depends on an index, so that other photos in the folder do not matter.
+An index is the table of the photos in one split: `photo` (pixel hash of the original), `real_age` (years) and `digest`
+(of the prepared file). Stage `train` depends on indexes, so that photos which no split uses do not trigger it.
 """
 
 from collections.abc import Iterable
@@ -24,54 +24,54 @@ DIGEST = "digest"
 
 
 class PrepareParams(Section):
-    """Section `prepare`: what the model gets to see of a photo."""
+    """Section `prepare`: how photos are cropped and resized for the model."""
 
-    # Never call a key `size` or `nfiles`: DVC's run cache leaves keys of these names out when it looks whether a stage
-    # with the same params has run before, and so would check out photos of another size.
+    # Do not name a key `size` or `nfiles`: DVC's run cache ignores keys of these names when it looks for an earlier run
+    # with the same params, and would check out photos of another size.
     image_size: int = Field(ge=32, le=1_024)  # side of the square, pixels
-    crop: Literal["none", "face"]  # the whole photo, or its largest face, upright; the whole photo where none is found
+    crop: Literal["none", "face"]  # the whole photo, or its largest face, upright; the whole photo if none is found
     margin: float = Field(ge=0, le=2)  # share of the face's side that crop `face` adds on each side
-    fit: Literal["pad", "stretch"]  # keep proportions and fill up with black, or stretch as Keras' loaders do
+    fit: Literal["pad", "stretch"]  # keep proportions and pad with black, or stretch as Keras' loaders do
 
 
 def to_png(pixels: np.ndarray) -> bytes:
-    """A prepared photo, uint8 RGB (size, size, 3), as a file's contents."""
+    """Encode a prepared photo, uint8 RGB (size, size, 3), as PNG."""
     contents = BytesIO()
     Image.fromarray(pixels).save(contents, "PNG", compress_level=1)
     return contents.getvalue()
 
 
 def write_prepared(folder: Path, photo: str, contents: bytes) -> None:
-    """Write what `to_png` gave for the photo whose pixel hash is `photo`."""
+    """Write the result of `to_png` for the photo whose pixel hash is `photo`."""
     _path(folder, photo).write_bytes(contents)
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """An index: `photo`, `real_age` (float64, years) and `digest`. Raises UserError where it is none."""
+    """Read an index: `photo`, `real_age` (float64, years) and `digest`. Raises UserError if it is not valid."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         return table[[PHOTO, REAL_AGE, DIGEST]].astype({REAL_AGE: "float64"})
     except (ValueError, KeyError) as error:
-        raise UserError(f"{path}: not as stage 'index' wrote it ({error}): run 'dvc repro'") from error
+        raise UserError(f"{path}: damaged or edited ({error}): run 'dvc repro'") from error
 
 
 def require_indexed(folder: Path, index: pd.DataFrame) -> None:
-    """Raise UserError that names a prepared photo which is missing or not the one of the index, if any is."""
+    """Raise UserError if a prepared photo of the index is missing or has another digest."""
     for photo, digest in zip(index[PHOTO], index[DIGEST]):
         path = _path(folder, photo)
         if not path.is_file() or digest_of(path.read_bytes()) != digest:
-            raise UserError(f"{path}: missing, or not as stage 'prepare' wrote it: delete {folder}, run 'dvc repro'")
+            raise UserError(f"{path}: missing or damaged: delete {folder} and run 'dvc repro'")
 
 
 def require_prepared(folder: Path, photos: Iterable[str]) -> None:
-    """Raise UserError that names a prepared photo which is missing, if any is."""
+    """Raise UserError if one of the prepared photos is missing."""
     for photo in photos:
         if not _path(folder, photo).is_file():
             raise UserError(f"{_path(folder, photo)}: missing: delete {folder} and run 'dvc repro'")
 
 
 def read_prepared(folder: Path, photo: str) -> np.ndarray:
-    """Read a prepared photo: uint8 RGB, (size, size, 3). Raises UserError where it is missing or damaged."""
+    """Read a prepared photo: uint8 RGB, (size, size, 3). Raises UserError if it is missing or damaged."""
     path = _path(folder, photo)
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if pixels is None:

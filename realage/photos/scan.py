@@ -1,4 +1,4 @@
-"""Every photo of a folder looked at once: its hashes and measures, or why it is of no use, as one table."""
+"""Scans the photos of a folder: a table with the hashes and measures of each, or why it cannot be used."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -19,11 +19,11 @@ UNMEASURED = Measures(0, 0, *[float("nan")] * 4)
 
 
 class Look(NamedTuple):
-    """What one look at a file shows. `rule` and `detail` are those of a rejection, and empty for a sound photo."""
+    """The result for one file. `rule` and `detail` are those of a rejection, and empty for a usable photo."""
 
     rule: str
     detail: str
-    photo: str  # hash of its pixels, empty where they cannot be had
+    photo: str  # hash of its pixels, empty if it was not decoded
     perceptual_hash: str
     measures: Measures
 
@@ -32,16 +32,16 @@ COLUMNS = [FILE_NAME, "content", "rule", "detail", PHOTO, PERCEPTUAL_HASH, *Meas
 
 
 def scan_photos(folder: Path, unsafe: Mapping[str, str], names: list[str], earlier: pd.DataFrame) -> pd.DataFrame:
-    """Look at the photos `names` in `folder`: a row each, in that order, with the columns COLUMNS.
+    """Scan the photos `names` in `folder`: a row each, in that order, with the columns COLUMNS.
 
-    `unsafe` says of some by name why they must not be opened. `earlier`, a table of an earlier scan or an empty one,
-    spares the decoding of files with the same `content` (a hash of the file's bytes).
+    `unsafe` maps the names of photos that must not be opened to the reason. `earlier` is the table of an earlier scan,
+    or empty: files with the same `content` (a hash of the file's bytes) are not decoded again.
     """
     safe = [name for name in names if name not in unsafe]
     contents = dict(zip(safe, list(map_photos(partial(_content, folder), safe, "read photos"))))
     known = {row[1]: row[2:] for row in earlier[COLUMNS].itertuples(index=False, name=None) if row[1]}
     new = [name for name in safe if contents[name] not in known]
-    looks = dict(zip(new, list(map_photos(partial(_look, folder), new, "scan photos"))))
+    looks = dict(zip(new, list(map_photos(partial(_scan_photo, folder), new, "scan photos"))))
     rows: list[tuple] = []
     for name in names:
         if name in unsafe:
@@ -55,17 +55,17 @@ def scan_photos(folder: Path, unsafe: Mapping[str, str], names: list[str], earli
 
 
 def sound_photos(scan: pd.DataFrame) -> pd.DataFrame:
-    """The rows of photos that can be used."""
+    """Return the rows of usable photos."""
     return scan[scan["rule"] == ""]
 
 
 def _content(folder: Path, name: str) -> str:
-    """32 hexadecimal digits of the file's bytes; empty for what is no regular file, which is judged by `load_photo`."""
+    """Return a hash of the file's bytes, 32 hexadecimal digits, or '' for a non-file, which `load_photo` rejects."""
     path = folder / name
     return blake3().update_mmap(path).hexdigest(length=16) if path.is_file() else ""
 
 
-def _look(folder: Path, name: str) -> Look:
+def _scan_photo(folder: Path, name: str) -> Look:
     try:
         pixels = load_photo(folder / name)
     except PhotoError as error:

@@ -1,7 +1,7 @@
-"""Results for single photos, kept from run to run in `.store/`, so that only new photos are decoded.
+"""Results for single photos, kept between runs in `.store/`, so that only new photos are decoded.
 
-DVC deletes a stage's outs before it runs the stage, so they cannot serve for this. The store is neither a dependency
-nor an out: without it, or with damaged entries in it, the results are the same and take longer.
+DVC deletes a stage's outs before it runs the stage, so a stage cannot reuse them. The store is neither a dependency nor
+an out: without it, or with damaged entries, a run takes longer and gives the same results.
 """
 
 import shutil
@@ -17,14 +17,14 @@ LIBRARIES = ("blake3", "imagehash", "numpy", "opencv-python-headless", "pillow",
 
 
 class Store:
-    """Entries of bytes by name, in `root/kind/KEY`, where KEY changes with all that decides their contents."""
+    """Entries of bytes by name, in `root/kind/KEY`. KEY is a digest of all that their contents depend on."""
 
     def __init__(self, root: Path, kind: str, code: Iterable[str], params: Section | None = None) -> None:
         """`kind` names the stage. Entries depend on `code` (modules beside this one), `params` and LIBRARIES."""
         self.folder = root / kind / _key(code, params)
 
     def read(self, name: str) -> bytes | None:
-        """The entry's contents, None where there is none or it is damaged."""
+        """Return the entry's contents, None if it is missing or damaged."""
         try:
             entry = (self.folder / name).read_bytes()
         except OSError:
@@ -33,12 +33,12 @@ class Store:
         return contents if digest.decode("ascii", "replace") == digest_of(contents) else None
 
     def write(self, name: str, contents: bytes) -> None:
-        """Add an entry, complete or not at all. Raises OSError."""
+        """Add an entry atomically. Raises OSError."""
         with replacing(self.folder / name) as part:
             part.write_bytes(digest_of(contents).encode() + b"\n" + contents)
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Delete all other entries, and those of other keys: the store holds what one run needs and no more."""
+        """Delete all other entries, and those of other keys. Raises OSError."""
         kept = set(names)
         for entry in self.folder.glob("*"):
             if entry.name not in kept:

@@ -1,4 +1,4 @@
-"""What people do in a clone, around the stages: verify, promote, remove a person, pack a script.
+"""Commands in a clone of the project, besides the stages: verify, promote, remove a person, pack a script.
 
-Imports any package but cli.
+May import every package except cli.
 """

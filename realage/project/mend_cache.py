@@ -1,4 +1,4 @@
-"""Takes damaged files out of DVC's cache, so that they are made or fetched anew: `realage mend-cache`."""
+"""Move damaged files out of DVC's cache, so that they are made or fetched again: `realage mend-cache`."""
 
 import shutil
 import subprocess
@@ -15,19 +15,19 @@ DAMAGED = Path(".dvc/tmp/damaged")
 
 
 def mend_cache() -> None:
-    """Move the objects of the cache whose bytes are not those that they are named after, and name each."""
+    """Move the cache's objects whose MD5 is not the one in their name, and print each."""
     if not Path(".dvc").is_dir():
         raise UserError(f"{Path.cwd()}: no DVC project: run this in the project's folder")
     cache = _cache()
     if not cache.is_dir():
-        raise UserError(f"{cache}: there is no cache yet: nothing to mend")
+        raise UserError(f"{cache}: no such folder: there is no cache yet, and nothing to mend")
     objects = list(_objects(cache))
     damaged = [file for file in tqdm(objects, "cache", unit=" files", disable=None) if _is_damaged(file)]
     for file in damaged:
         _move(file)
     print(f"mend-cache: {len(damaged)} of {len(objects):,} files were damaged")
     if damaged:
-        print("Delete the damaged files of the project too; 'dvc repro' makes them anew, 'dvc pull' fetches them.")
+        print("Delete damaged files in the project too. Then 'dvc repro' makes them again, or 'dvc pull' fetches them.")
 
 
 def _cache() -> Path:
@@ -47,7 +47,7 @@ def _is_damaged(file: Path) -> bool:
 
 
 def _move(file: Path) -> None:
-    """Out of DVC's reach, but not away: a photo with one wrong bit may be the only copy that there is."""
+    """Move, not delete: a photo with one wrong bit may be the only copy."""
     DAMAGED.mkdir(parents=True, exist_ok=True)
     place = DAMAGED / (file.parent.name + file.name)
     shutil.move(file, place)

@@ -13,18 +13,18 @@ from realage.sections import SECTIONS
 
 
 def check_params() -> None:
-    """Print that params.yaml is sound. Raises UserError that names a key, its value and what is allowed."""
+    """Print that params.yaml is valid. Raises UserError that names a key, its value and what is allowed."""
     params = read_params()
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
-    print(f"{PARAMS} is sound")
+    print(f"{PARAMS} is valid")
 
 
 def complete_params() -> None:
-    """Add to params.yaml the keys that came with an upgrade, with the values that keep its results as they are."""
+    """Add to params.yaml the keys that came with an upgrade, with values that do not change its results."""
     text, added = complete(PARAMS, SECTIONS)
     if not added:
-        print(f"{PARAMS} lacks no key")
+        print(f"{PARAMS} has all keys")
         return
     with replacing(PARAMS) as part:
         part.write_text(text, encoding="utf-8")
@@ -32,9 +32,9 @@ def complete_params() -> None:
 
 
 def complete(path: Path, sections: Mapping[str, type[Section]]) -> tuple[str, dict[str, object]]:
-    """A params file's text with all keys and its comments, and the dotted keys that were added, with their values.
+    """A params file's text, completed, with its comments, and the added dotted keys with their values.
 
-    Raises UserError where something else is wrong with the file.
+    Raises UserError if the file has another error.
     """
     params = read_params(path)
     added: dict[str, object] = {}

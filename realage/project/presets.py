@@ -1,4 +1,4 @@
-"""`realage presets`: presets are whole params files, made of params.yaml and a file of differences from it."""
+"""`realage presets`: presets are whole params files, built from params.yaml and a file of differences from it."""
 
 import re
 from collections.abc import Iterator
@@ -36,9 +36,10 @@ def write_presets() -> None:
 
 
 def build_preset(base: str, differences: str, name: str) -> str:
-    """The params file's text `base` with the values, and where they have any the comments, of `differences`.
+    """The params file's text `base` with the values of `differences`, and with its comments if there are any.
 
-    The comment at the top is that of `differences`. Raises UserError, which calls it `name`, for a key not in `base`.
+    The comment at the top is that of `differences`. Raises UserError for a key that is not in `base`; `name` is the
+    file name for the message.
     """
     lines = base.splitlines()
     changes = {entry.key: entry for entry in _entries(differences)}
@@ -49,7 +50,7 @@ def build_preset(base: str, differences: str, name: str) -> str:
             setting = f"{indent}{entry.key.rpartition('.')[2]}: {change.value}"
             lines[entry.line] = f"{setting:<{COMMENT_COLUMN}}{change.comment or entry.comment}".rstrip()
     if changes:
-        raise UserError(f"{name}: {', '.join(changes)}: no such key in {PARAMS}")
+        raise UserError(f"{name}: {', '.join(changes)}: no such key in {PARAMS}: remove or correct it")
     return "\n".join([*_heading(differences), *lines[len(_heading(base)) :]]) + "\n"
 
 

@@ -1,8 +1,7 @@
 """Promote a commit's model, as annotated Git tags that GTO reads: `realage promote STAGE [REV]`.
 
-A model that errs more on validation photos than the one that the stage has now, beyond noise, is refused.
+A model is rejected if its validation error is higher, beyond noise, than that of the model that the stage has now.
 """
-
 
 import gto.api
 from gto.exceptions import ArtifactNotFound, GTOException
@@ -15,21 +14,21 @@ ARTIFACT = "age"  # in dvc.yaml's artifacts
 
 
 def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
-    """Register the model of `revision`, where that has not been done, and assign it to `stage`, such as prod.
+    """Register the model of `revision`, unless that has been done, and assign it to `stage`, such as prod.
 
-    Raises UserError where its results are not those of its params, and, but with `force`, where it is refused.
+    Raises UserError if its results do not belong to its params and, without `force`, if it is rejected.
     """
     candidate = read_commit(revision)
     if candidate.stale_param:
         raise UserError(
-            f"{candidate.name}: not promoted: its results are of another {candidate.stale_param} than its params.yaml "
-            "has: run 'dvc repro' there and commit"
+            f"{candidate.name}: not promoted: its results were computed with another {candidate.stale_param} than its "
+            "params.yaml has: run 'dvc repro' there and commit"
         )
     mae = _validation_mae(candidate)
     if not force:
         _refuse_worse(candidate, stage)
     try:
-        # What GTO would refuse and this does not: a version that had the stage before, so that one can go back to it.
+        # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
         assigned = gto.api.assign(".", ARTIFACT, stage, ref=candidate.commit, force=True)
     except GTOException as error:
         raise UserError(f"{stage}: {candidate.name} was not promoted: {error}") from error
@@ -50,23 +49,23 @@ def _refuse_worse(candidate: Version, stage: str) -> None:
         return
     current = read_commit(f"{ARTIFACT}@{version}")
     if current.commit == candidate.commit:
-        raise UserError(f"{stage}: has {candidate.name} already, as {version}")
+        raise UserError(f"{stage}: already has {candidate.name}, as {version}: there is nothing to promote")
     judgement = compare_split(current, candidate, "val")
     print(f"against {current.name}: {judgement.sentence}")
     if _validation_set(current) != _validation_set(candidate):
         print("The validation sets differ; the comparison is on the photos that both models scored.")
     if judgement.paired is None or judgement.paired.verdict == "worse":
-        why = "errs more than" if judgement.paired else "cannot be compared with"
-        raise UserError(f"{candidate.name} {why} {current.name}: not promoted; --force promotes it all the same")
+        why = "has a higher error than" if judgement.paired else "cannot be compared with"
+        raise UserError(f"{candidate.name} {why} {current.name}: not promoted: use --force to promote it anyway")
 
 
 def _validation_set(version: Version) -> object:
-    """What names the validation photos and labels: None where release 0.1 wrote the metrics."""
+    """The version of the validation photos and labels; None if release 0.1 wrote the metrics."""
     return version.metrics["split"].get(HELD_OUT_VERSIONS["val"])
 
 
 def _current_version(stage: str) -> str | None:
-    """The version, such as v0.0.1, that got `stage` last; None before the first."""
+    """The version, such as v0.0.1, that `stage` was assigned last; None if there is none."""
     try:
         versions = gto.api.show(".", f"{ARTIFACT}#{stage}")
     except ArtifactNotFound:

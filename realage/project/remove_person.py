@@ -1,4 +1,4 @@
-"""Take a person out of the data: `realage remove-person SUBJECT --list FILE`, as docs/removal.md says."""
+"""Remove a person from the data: `realage remove-person SUBJECT --list FILE`; see docs/removal.md."""
 
 import shutil
 import sys
@@ -20,13 +20,13 @@ from realage.photos.names import fold, walk
 def remove_person(known_by: Path, subject: str | None = None, files: list[str] | None = None) -> None:
     """Delete the photos and rows of one person, by `subject` or by the names of their photos, `files`.
 
-    `known_by` is a new file. It lists the photos' names, the hashes of their pixels, and the MD5 by which DVC knows
-    their files and prepared ones.
+    `known_by` is a new file. It lists the photos' names, the hashes of their pixels, and the MD5 hashes under which DVC
+    stores their files and prepared files. Raises UserError if it exists, or if the subject or a photo is unknown.
     """
     dataset = load("dataset", DatasetParams)
     labels, images = Path(dataset.labels), Path(dataset.images)
     if known_by.exists():
-        raise UserError(f"{known_by}: exists, and may be all that is known of another removal: name a new file")
+        raise UserError(f"{known_by}: exists already and may list another removal: name a new file")
     rows, splits = read_labels(labels), read_rows(SPLITS)
     names = set(files) if files else _names_of(subject or "", rows, labels)
     found = _files_of(names, set(rows[FILE_NAME]) - names, images)
@@ -39,7 +39,7 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
     for file in found.values():
         file.unlink()
     shutil.rmtree(STORE, ignore_errors=True)
-    # Last, so that a removal that was interrupted can be asked for again.
+    # Last, so that an interrupted removal can be repeated.
     theirs = rows[FILE_NAME].isin(names)
     write_csv(labels, rows[~theirs])
     print(f"removed {len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}, and emptied {STORE}")
@@ -51,12 +51,12 @@ def _names_of(subject: str, rows: pd.DataFrame, labels: Path) -> set[str]:
         raise UserError(f"{labels}: has no column subject: name the person's photos with --files")
     names = set(rows.loc[rows[SUBJECT] == subject, FILE_NAME]) - {""}
     if not names:
-        raise UserError(f"{labels}: no row has the subject {subject!r}")
+        raise UserError(f"{labels}: no row has the subject {subject!r}: check its spelling, or use --files")
     return names
 
 
 def _files_of(names: set[str], of_others: set[str], images: Path) -> dict[str, Path]:
-    """The files below `images`, by name from there, whose name is one of `names` but for case and Unicode form."""
+    """The files below `images`, by relative path, whose name equals one of `names`, ignoring case and Unicode form."""
     folded = {fold(name) for name in names}
     files = {path.relative_to(images).as_posix(): path for path in walk(images) if not path.is_dir()}
     return {name: files[name] for name in sorted(files) if fold(name) in folded and name not in of_others}
@@ -65,11 +65,11 @@ def _files_of(names: set[str], of_others: set[str], images: Path) -> dict[str, P
 def _require_known(names: set[str], rows: pd.DataFrame, files: dict[str, Path], labels: Path, images: Path) -> None:
     unknown = names.difference(rows[FILE_NAME], files)
     if unknown:
-        raise UserError(f"{min(unknown)}: neither in {labels} nor in {images}: name photos as file_name does")
+        raise UserError(f"{min(unknown)}: neither in {labels} nor in {images}: name photos as in column file_name")
 
 
 def _warn(names: set[str], files: dict[str, Path], splits: pd.DataFrame) -> None:
-    """Name the photos that were not found, and those that may be copies."""
+    """Print the names of photos that were not found, and of photos that may be copies."""
     missing = {fold(name): name for name in names}
     for name in files:
         missing.pop(fold(name), None)
@@ -78,4 +78,4 @@ def _warn(names: set[str], files: dict[str, Path], splits: pd.DataFrame) -> None
     pairs = splits[[FILE_NAME, NEAR_DUPLICATE_OF]].to_numpy()
     copies = {name for pair in pairs if names.intersection(pair) for name in pair if name} - names
     if copies:
-        print(f"look at these too, they look like copies: {', '.join(sorted(copies))}", file=sys.stderr)
+        print(f"check these too, they look like copies: {', '.join(sorted(copies))}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Code and params -> dist/train.py, one file for a rented GPU or a notebook: no clone, no DVC, no Git.
+"""Pack code and params into dist/train.py, one file for a rented GPU or a notebook: no clone, no DVC, no Git.
 
-The modules travel in it as a zip archive in base64, which unpacks itself: they are the pipeline's own, unchanged.
+It contains the pipeline's own modules, unchanged, as a zip archive in base64 that unpacks itself.
 """
 
 import ast
@@ -36,18 +36,18 @@ In a notebook (Colab, Kaggle), upload this file, or paste it into a cell below t
 
 or, in a kernel where TensorFlow has not computed anything yet, '%run train.py ...'. It checks labels and photos, splits
 and prepares them, trains a network and evaluates it. Model, metrics and plots are written to the folder run. PARAMS,
-just below, says what is trained and how: edit it there. An error is one line; --debug shows its traceback too.
+just below, has all settings: edit them there. An error is one line; --debug shows its traceback too.
 
-Packages: save these lines as requirements.txt, then 'pip install -r requirements.txt'. Where TensorFlow finds
-no NVIDIA GPU though there is one, use tensorflow[and-cuda] in place of tensorflow.
+Packages: save these lines as requirements.txt, then 'pip install -r requirements.txt'. If TensorFlow does not find
+an NVIDIA GPU that is there, use tensorflow[and-cuda] instead of tensorflow.
 
 {packages}
 
 Made by 'make script' from the project's modules, packed in CODE, and its params.yaml, whose MD5 in dvc.lock is
-{version}. To change the code, change the project and make this file anew.
+{version}. To change the code, change the project and make this file again.
 """
 
-# Sections that no stage below reads change nothing, and neither do dataset's paths: the command line names the data.
+# Sections that no stage here reads have no effect. Neither have the paths in dataset: the command line names the data.
 PARAMS = """\\
 {params}"""
 
@@ -80,7 +80,7 @@ if __name__ == "__main__":
 
 
 def make_script() -> None:
-    """Write `dist/train.py` from the modules and the params of the folder that this runs in."""
+    """Write `dist/train.py` from the modules and the params of the current folder."""
     read_params()
     text = build_script(Path(), PARAMS.read_text(encoding="utf-8"))
     with replacing(SCRIPT) as part:
@@ -102,7 +102,7 @@ def build_script(project: Path, params: str) -> str:
 
 
 def imported_modules(project: Path, names: list[str]) -> list[Path]:
-    """The modules `names` and all of this project that they import, directly or not: paths from `project`, sorted."""
+    """The modules `names` and all modules of this project that they import: sorted paths relative to `project`."""
     found: set[Path] = set()
 
     def visit(name: str) -> None:
@@ -129,7 +129,7 @@ def _imports(file: Path) -> list[str]:
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"), file)))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    # A package of which only a file is used is looked for and not imported.
+    # A package from which only a data file is used is located with find_spec, not imported.
     calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "find_spec"]
     return names + [ast.literal_eval(node.args[0]) for node in calls]
 
@@ -149,7 +149,7 @@ def _in_lines(text: str) -> str:
 
 
 def _requirements(project: Path, modules: list[Path]) -> list[str]:
-    """The pins of requirements.txt for those packages of the short lists that `modules` import or look for."""
+    """The pins of requirements.txt for those packages of the short lists that `modules` import or locate."""
     distributions = packages_distributions()
     roots = {name.partition(".")[0] for path in modules for name in _imports(project / path)}
     imported = {_name(distribution) for root in roots for distribution in distributions.get(root, [])}
@@ -165,5 +165,5 @@ def _name(requirement: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """`text`, ending in one line break, as it must stand between triple quotes to be read as itself."""
+    """`text` with one line break at its end, escaped for a string in triple quotes."""
     return text.rstrip("\n").replace("\\", "\\\\").replace('"""', r'\"\"\"') + "\n"

@@ -1,4 +1,4 @@
-"""The command line of dist/train.py: every stage, one after the other, in a folder of its own."""
+"""The command line of dist/train.py, which runs every stage, one after the other, in a folder of its own."""
 
 import argparse
 import contextlib
@@ -18,12 +18,12 @@ from realage.runner.command import run
 from realage.sections import SECTIONS
 
 CHECKED = ("dataset", "validate", "split", "prepare", "model", "train", "evaluate")
-# Also how a folder is known again as one that may be written to.
+# Also marks a folder as one that may be overwritten.
 WRITTEN_BY = "# Written by train.py from its PARAMS and its command line: edit PARAMS, and this file is written anew.\n"
 
 
 def main(params_text: str) -> None:
-    """Run as a program, with a user's mistake as one line; `params_text` is a params file's text."""
+    """Run as a program that prints a UserError as one line; `params_text` is a params file's text."""
     run(lambda: run_stages(params_text))
 
 
@@ -35,11 +35,11 @@ def run_stages(params_text: str) -> None:
     _write_params(params_text, arguments)
     with contextlib.chdir(arguments.out):
         train_params = load("train", TrainParams)
-        # TensorFlow takes its threads only before the first computation, and the stage weights may be the first.
+        # TensorFlow accepts a number of threads only before the first computation, which may be in stage weights.
         set_up_device(train_params.backend, train_params.threads)
         for stage in STAGES:
             print(f"\n== {stage}", flush=True)
-            # Keras numbers layers through, and the numbers end in the model file: let each stage start from none.
+            # Keras numbers layers, and the numbers are saved in the model file: restart them for each stage.
             keras.utils.clear_session()
             getattr(import_module(f"stages.{stage}"), stage)()
     print(f"\ndone: model {arguments.out}/models/age.keras, metrics in {arguments.out}/metrics, "
@@ -62,7 +62,7 @@ def _check_paths(arguments: argparse.Namespace) -> None:
     if arguments.out.resolve().is_relative_to(arguments.images.resolve()):
         raise UserError(f"--out {arguments.out}: is inside the photos' folder: name a folder elsewhere")
     if arguments.out.is_dir() and any(arguments.out.iterdir()) and not _is_earlier_run(arguments.out):
-        raise UserError(f"--out {arguments.out}: holds files of something else: name a new folder")
+        raise UserError(f"--out {arguments.out}: contains other files: name a new folder")
 
 
 def _is_earlier_run(folder: Path) -> bool:
@@ -71,7 +71,7 @@ def _is_earlier_run(folder: Path) -> bool:
 
 
 def _write_params(text: str, arguments: argparse.Namespace) -> None:
-    """Write `params.yaml` for the stages, which run in another folder, so with absolute paths; then check it all."""
+    """Write `params.yaml` with absolute paths, as the stages run in another folder, and validate it."""
     file = arguments.out / "params.yaml"
     file.write_text(WRITTEN_BY + text, encoding="utf-8")
     params = read_params(file)

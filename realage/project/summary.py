@@ -1,7 +1,7 @@
-"""How good the model is, what that compares with, and where to look next: `realage summary`."""
+"""The model's error, its baselines and the next steps: `realage summary`."""
 
-from realage.core.figures import interval
 from realage.core.files import read_json
+from realage.core.formatting import interval
 from realage.core.params import load
 from realage.core.paths import metrics_file
 from realage.labels.dataset import DatasetParams

@@ -1,4 +1,4 @@
-"""Retrain the current commit from nothing, and compare the results with its dvc.lock: `realage verify`."""
+"""Retrain the current commit from scratch, and compare the results with its dvc.lock: `realage verify`."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from pathlib import Path
 from realage.core.digests import file_md5
 from realage.core.errors import UserError
 from realage.core.paths import LOCK
-from realage.project.verdicts import (
+from realage.project.run_diff import (
     DIFFERENT,
     IDENTICAL,
     TOLERANCE,
@@ -23,20 +23,20 @@ from realage.project.verdicts import (
     read_results,
 )
 
-# Git sets these for its hooks, as where a hook runs `make verify`; 'git clone' would write to the original's index.
+# Git sets these for its hooks. If a hook ran `make verify`, 'git clone' would write to the index of the original.
 PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
 
 
 def verify() -> None:
     """Retrain HEAD in a temporary clone and print a verdict on each stage; exit status 1 if one is different.
 
-    The clone takes as long as a first `dvc repro`, and room for data and results, where TMPDIR says.
+    This takes as long as a first `dvc repro`, and disk space for data and results in TMPDIR.
     """
     for name in PLACES:
         os.environ.pop(name, None)
     origin, commit = Path.cwd(), _commit()
     if _git("status", "--porcelain"):
-        print(f"verify: uncommitted changes are left out: HEAD ({commit}) is what is verified", flush=True)
+        print(f"verify: uncommitted changes are ignored: HEAD ({commit}) is verified", flush=True)
     with _fresh_clone(origin):
         committed = read_results()
         _check_files_in_git(committed)
@@ -56,27 +56,27 @@ def _commit() -> str:
 
 @contextmanager
 def _fresh_clone(origin: Path) -> Iterator[None]:
-    """Make a clone of HEAD, with a DVC cache of its own and empty, the current folder while the block runs."""
+    """Clone HEAD, with an empty DVC cache of its own, and make the clone the current folder inside the block."""
     with tempfile.TemporaryDirectory(prefix="realage-verify-") as temporary:
         clone = Path(temporary, "clone")
-        # Neither a user's template nor a user's hooks have a say in it, and nothing works on in it when it is deleted.
+        # Ignore a user's template and hooks. Start no background work, which would still run when the clone is deleted.
         whole = _git("rev-parse", "--show-toplevel").rstrip("\n")
         settings = (f"core.hooksPath={os.devnull}", "gc.auto=0", "maintenance.auto=false")
         options = [word for setting in settings for word in ("-c", setting)]
         _git(*options, "clone", "--quiet", "--template=", whole, str(clone))
-        # DVC would leave a folder for each clone in the machine's own.
+        # Otherwise DVC would leave a folder for each clone in the machine's site cache.
         os.environ["DVC_SITE_CACHE_DIR"] = f"{temporary}/site"
-        # What DVC would start in the background, such as its look for updates, would write there while it is deleted.
+        # No background processes of DVC, such as its check for updates: they would write there while it is deleted.
         os.environ["DVC_DAEMON"] = "1"
         with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
-            # The local setting goes before a user's and a machine's: no shared cache and no run cache of earlier runs,
-            # from which DVC would restore what should be made anew.
+            # The local setting overrides a user's and a machine's. A shared cache or a run cache of earlier runs would
+            # let DVC restore results that must be computed again.
             _dvc("cache", "dir", "--local", f"{temporary}/cache")
             yield
 
 
 def _check_files_in_git(committed: Results) -> None:
-    """Raise UserError if the commit holds a result, such as metrics, that is not the one its dvc.lock names."""
+    """Raise UserError if the commit has a result, such as metrics, that is not the one that its dvc.lock names."""
     for stage in committed.stages.values():
         for path, out in stage.outs.items():
             if Path(path).is_file() and file_md5(Path(path)) != out.get("md5"):
@@ -84,20 +84,20 @@ def _check_files_in_git(committed: Results) -> None:
 
 
 def _fetch_data(origin: Path) -> None:
-    """Fetch what the commit's .dvc files name, such as photos, from the cache of the project in `origin`."""
+    """Fetch the data of the commit's .dvc files, such as photos, from the cache of the project in `origin`."""
     files = [name for name in _git("ls-files", "-z", "*.dvc").split("\0") if name]
     if not files:
         return
-    # A cache has a remote's layout.
+    # A cache has the layout of a remote, so it can be used as one.
     with chdir(origin):
         cache = _dvc("cache", "dir").strip()
     _dvc("remote", "add", "--local", "origin-cache", cache)
     if _show("pull", "--remote", "origin-cache", *files) != 0:
-        raise UserError(f"{', '.join(files)}: not all of it is in the cache {cache}, see above: run 'dvc pull' first")
+        raise UserError(f"{', '.join(files)}: not completely in the cache {cache}, see above: run 'dvc pull' first")
 
 
 def _retrain(commit: str) -> None:
-    # An old dvc.lock would keep stages that dvc.yaml no longer has, and its order.
+    # An old dvc.lock would keep its order, and stages that dvc.yaml no longer has.
     LOCK.unlink()
     print(f"verify: retraining {commit} in a fresh clone, without a cache", flush=True)
     if _show("repro") != 0:
@@ -144,6 +144,6 @@ def _show(*arguments: str) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        # Ctrl-C reached DVC and its stage as well: let them end before their folder goes.
+        # Ctrl-C reached DVC and its stage as well: wait for them before their folder is deleted.
         process.wait()
         raise

@@ -1,1 +1,1 @@
-"""The report page and the model card, from metrics and pictures that other stages wrote. Imports core and charts."""
+"""The report page and the model card, from the metrics and charts of other stages. Imports core, splits and charts."""

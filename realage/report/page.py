@@ -1,4 +1,4 @@
-"""One page that says how good the model is, on which data, and what to do next; and its card for Git."""
+"""The report on model and data as one HTML page, and the model card as Markdown for Git."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
-from realage.core.figures import interval
+from realage.core.formatting import interval
 from realage.core.params import flatten
 from realage.splits.assign import SPLIT_NAMES
 
@@ -22,15 +22,15 @@ MARKDOWN = str.maketrans(
 
 
 def render_page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
-    """The report as one HTML page that needs no other file; whatever comes from the data is escaped.
+    """The report as one HTML page that needs no other file; all text from the data is escaped.
 
-    `pictures` are PNGs by name, embedded in the page; `facts` is what `templates/report.html.j2` asks for.
+    `pictures` are PNGs by name, embedded in the page. `facts` are the variables of `templates/report.html.j2`.
     """
     return _render("report.html.j2", {**facts, "picture": lambda name: _data_uri(pictures[name])}, autoescape=True)
 
 
 def render_card(facts: dict[str, Any]) -> str:
-    """The model card as Markdown, without pictures; whatever comes from the data is escaped."""
+    """The model card as Markdown, without pictures; all text from the data is escaped."""
     return _render("model_card.md.j2", facts, finalize=_markdown)
 
 
@@ -45,7 +45,7 @@ def regroup(by_group: dict[str, list[dict]]) -> dict[str, dict]:
 
 @style()
 def draw_training(history: pd.DataFrame, kept_epoch: int) -> Figure:
-    """Training and validation MAE by epoch; `history` has columns `epoch`, `mae` and `val_mae`."""
+    """Training and validation MAE by epoch; `history` has columns `epoch`, `mae` and `val_mae` (years)."""
     figure = page(
         9, 4.4, "How did it learn?", f"MAE after each epoch; epoch {kept_epoch} of {len(history)} is the model"
     )
@@ -61,12 +61,12 @@ def draw_training(history: pd.DataFrame, kept_epoch: int) -> Figure:
 
 
 def flatten_recipe(sections: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Params as dotted keys and values as YAML has them; of a file outside the project only the name is told."""
+    """Params as dotted keys and YAML values; an absolute path is shortened to the file's name."""
     return {key: _as_yaml(value) for key, value in flatten(sections).items()}
 
 
 def _mae_limit(history: pd.DataFrame) -> float:
-    """Upper end of the MAE axis: a wild first epoch must not flatten all others."""
+    """Upper end of the MAE axis, chosen so that a large error in the first epoch does not flatten the rest."""
     settled = history[["mae", "val_mae"]].iloc[min(1, len(history) - 1):].max().max()
     return min(history[["mae", "val_mae"]].max().max(), 1.5 * settled) * 1.08
 
@@ -104,7 +104,7 @@ def _percent(share: float) -> str:
 
 
 def _interval_in_words(scores: dict[str, float]) -> str:
-    """The 95% interval of an MAE, or a dash where there are too few photos for one."""
+    """The 95% interval of an MAE, or a dash if there are too few photos for one."""
     return interval(scores).strip("[]").replace(", ", " to ") or "–"
 
 

@@ -1,4 +1,4 @@
-"""Running a function as a program and as a DVC stage: errors in one line, inputs that must not change, DVC's records.
+"""Runs a function as a program and as a DVC stage: one-line errors, checks of the inputs, access to DVC's records.
 
-All that knows how DVC runs a stage is here. Imports core. Stages, project and cli import it; other packages do not.
+All code that knows how DVC runs a stage is here. Imports core. Only stages, project and cli import it.
 """

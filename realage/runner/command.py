@@ -1,4 +1,4 @@
-"""Running a function as a program, with one style for a user's mistakes: a single line that names the thing."""
+"""Runs a function as a program, and prints a user's error as one line."""
 
 import os
 import sys
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from realage.core.errors import UserError, printable
 from realage.runner.watch import guarded_stage, restore_hint
 
-LONGEST_LINE = 1_000  # characters: whatever a hostile file holds, the error stays readable
+LONGEST_LINE = 1_000  # characters; an error may quote a file of any content
 
 
 def run(command: Callable[[], None]) -> None:
-    """Run `command` as a program: exit status 1 and one line on stderr for a `UserError` or a failing file system.
+    """Run `command` as a program. A `UserError` or `OSError` gives one line on stderr and exit status 1.
 
-    With `--debug` on the command line the traceback is shown as well.
+    With `--debug` on the command line the traceback is shown instead of that line.
     """
     debug = "--debug" in sys.argv
     if debug:
@@ -23,7 +23,7 @@ def run(command: Callable[[], None]) -> None:
             command()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has had enough, such as `head`: nothing to report, and nobody to report it to.
+        # The reader of stdout, such as `head`, has closed the pipe: not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (UserError, OSError) as error:
         if debug:
@@ -37,7 +37,7 @@ def run(command: Callable[[], None]) -> None:
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{error.filename}: no such file: 'dvc repro' makes what stages read, 'dvc pull' fetches it"
+        return f"{error.filename}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
     line = printable(" ".join(str(error).split()))

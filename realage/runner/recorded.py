@@ -1,4 +1,4 @@
-"""What a stage reads, held against DVC's record of it: DVC trusts its cache, and hands out what is damaged there."""
+"""Compares a stage's inputs with DVC's records, as DVC checks out damaged files of its cache without a message."""
 
 import json
 import subprocess
@@ -14,19 +14,19 @@ from realage.core.errors import UserError
 from realage.core.paths import LOCK
 
 MADE = (
-    "from another commit? 'dvc checkout {path}'. Edited by hand, or from a damaged cache? Delete it, run "
+    "if it is from another commit, run 'dvc checkout {path}'; if you edited it or the cache is damaged, delete it, run "
     "'make mend-cache', then 'dvc repro'"
 )
 ADDED = (
-    "from another commit? 'dvc checkout {path}'. Changed by you? 'dvc add {path}'. Neither? The cache is damaged: move "
-    "it away, run 'make mend-cache', then 'dvc pull', or put back a copy of your own"
+    "if it is from another commit, run 'dvc checkout {path}'; if you changed it, run 'dvc add {path}'; otherwise the "
+    "cache is damaged: move it away, run 'make mend-cache', then 'dvc pull', or restore your own copy"
 )
 
 
 def require_recorded(inputs: Iterable[Path]) -> None:
-    """Raise UserError for one of `inputs` whose bytes are not those that dvc.lock or its `.dvc` file names.
+    """Raise UserError if one of `inputs` differs from its record in dvc.lock or in a `.dvc` file.
 
-    What DVC has no record of, such as code or a folder outside the project, passes.
+    Inputs without a record, such as code or a folder outside the project, are not checked.
     """
     inputs = list(inputs)
     for records, cure in ((_made_by_stages(), MADE), (_added_by_users(inputs), ADDED)):
@@ -36,7 +36,7 @@ def require_recorded(inputs: Iterable[Path]) -> None:
 
 
 def not_ignored(names: list[str]) -> list[str]:
-    """Those of `names` that DVC does not leave out, as it does with `.git` and with what .dvcignore names."""
+    """Return those of `names` that DVC does not ignore. It ignores `.git` and the patterns in .dvcignore."""
     if not names:
         return []
     command = [sys.executable, "-m", "dvc", "check-ignore", "--stdin"]
@@ -46,19 +46,19 @@ def not_ignored(names: list[str]) -> list[str]:
 
 
 def cache_folder() -> Path | None:
-    """Where DVC keeps what it knows, and what `cache.type symlink` makes links into; None outside a DVC project."""
+    """Return DVC's cache folder, the target of links with `cache.type symlink`. None outside a DVC project."""
     done = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, encoding="utf-8")
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 
 
 def _made_by_stages() -> dict[Path, str]:
-    """The outs of all stages and their MD5 as DVC counts it."""
+    """Return the outs of all stages with their MD5, from dvc.lock."""
     entries = _read_record(LOCK)["stages"].values() if LOCK.is_file() else []
     return {path: md5 for entry in entries for path, md5 in _outs(entry, LOCK.parent).items()}
 
 
 def _added_by_users(inputs: list[Path]) -> dict[Path, str]:
-    """The files and folders under `dvc add` in which `inputs` lie, and their MD5."""
+    """Return the files and folders under `dvc add` that are or contain one of `inputs`, with their MD5."""
     records: dict[Path, str] = {}
     for place in sorted({place for path in inputs for place in (path, *path.parents) if place.name}):
         added = place.with_name(f"{place.name}.dvc")
@@ -72,7 +72,7 @@ def _read_record(file: Path) -> dict[str, Any]:
 
 
 def _outs(entry: dict[str, Any], folder: Path) -> dict[Path, str]:
-    # Older versions of DVC wrote `md5` without `hash`, and meant something else for text files.
+    # Older versions of DVC wrote `md5` without `hash`; for text files that is another digest.
     outs = [out for out in entry.get("outs", []) if out.get("hash") == "md5" and "md5" in out]
     return {folder / out["path"]: out["md5"] for out in outs}
 
@@ -87,12 +87,12 @@ def _has_md5(path: Path, md5: str) -> bool:
     names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
     if _folder_md5(path, names) == md5:
         return True
-    # Asking DVC takes a second, so only where it matters.
+    # Asking DVC takes a second, so it is asked only if the digests differ.
     kept = not_ignored([(path / name).as_posix() for name in names])
     return _folder_md5(path, [Path(name).relative_to(path).as_posix() for name in kept]) == md5
 
 
 def _folder_md5(folder: Path, names: list[str]) -> str:
-    """The MD5 of the JSON list of its files, by which DVC knows a folder."""
+    """Return DVC's MD5 of a folder, which is that of the JSON list of its files."""
     listing = [{"md5": file_md5(folder / name), "relpath": name} for name in sorted(names)]
     return md5_of(json.dumps(listing, sort_keys=True).encode()) + ".dir"

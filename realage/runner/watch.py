@@ -1,7 +1,7 @@
-"""A stage under DVC: it works alone, on the inputs that DVC recorded, and fails where they change while it runs.
+"""Guards a stage that DVC runs: one process at a time, inputs as DVC recorded them, no change of them during the run.
 
-DVC looks at code, data and params when a stage has ended. What was changed while it ran would go into dvc.lock beside
-results that it did not produce (treeverse/dvc#11058).
+DVC hashes code, data and params when a stage has ended. An input that changed during the run would be written to
+dvc.lock with results that it did not produce (treeverse/dvc#11058).
 """
 
 import json
@@ -21,90 +21,90 @@ from realage.core.paths import LOCK, PARAMS
 from realage.runner.recorded import not_ignored, require_recorded
 
 CODE_FOLDERS = ("realage", "stages", "synthetic")
-CODE_SUFFIXES = (".py", ".j2")  # what .dvcignore lets count of them
+CODE_SUFFIXES = (".py", ".j2")  # the only files of these folders that .dvcignore does not exclude
 
 _deps: list[Path] = []
-_others: list[Path] = []  # watched, though dvc.yaml does not name them
+_others: list[Path] = []  # watched paths that dvc.yaml does not name
 _params: dict[str, list[str]] = {}  # params file -> keys
-_remembered: dict[str, Any] = {}  # a file's name or a param's key -> something that changes with it
+_remembered: dict[str, Any] = {}  # file name or param key -> its digest, stamp or value
 
 
 def remember_inputs() -> None:
-    """Take down the inputs that dvc.yaml names for the running stage. Call it before the stage's modules are loaded.
+    """Record the inputs that dvc.yaml names for the running stage. Call it before the stage's modules are imported.
 
-    Does nothing where DVC did not start this process.
+    Does nothing if DVC did not start this process.
     """
     if not _stage():
         return
-    # A stage that DVC makes of a `foreach` or `matrix` is not there by its own name, and is not watched.
+    # A stage of a `foreach` or `matrix` is not listed under its own name, and is not watched.
     entry = _read_yaml("dvc.yaml")["stages"].get(_stage(), {})
     for key in entry.get("params", []):
         for file, keys in (key if isinstance(key, dict) else {str(PARAMS): [key]}).items():
             _params.setdefault(file, []).extend(keys)
-    # dvc.yaml names the user's data through params: ${dataset.images}.
+    # A dep may name a param: ${dataset.images}.
     params = _read_yaml(PARAMS)
     for dep in entry.get("deps", []):
         _deps.append(Path(re.sub(r"\$\{(.+?)\}", lambda key: str(_value(params, key[1])), dep)))
-    _remembered.update(_look_at_inputs())
+    _remembered.update(_fingerprint_inputs())
 
 
 def watch(path: Path) -> None:
-    """From now on, watch a file or folder that dvc.yaml does not name.
+    """Also watch a file or folder that dvc.yaml does not name, from now on.
 
-    Does nothing where DVC did not start this process.
+    Does nothing if DVC did not start this process.
     """
     if is_watched():
         _others.append(path)
-        _remembered.update(_look_at(path))
+        _remembered.update(_fingerprint(path))
 
 
 def is_watched() -> bool:
-    """Whether DVC runs this process, and a change of its inputs would be noticed."""
+    """Return whether DVC runs this process and its inputs are watched."""
     return bool(_remembered)
 
 
 def require_unchanged_inputs() -> None:
-    """Raise UserError that names an input which is no longer as `remember_inputs` found it, if there is one."""
-    now = _look_at_inputs()
+    """Raise UserError that names an input, if one changed since `remember_inputs` or `watch`."""
+    now = _fingerprint_inputs()
     changed = sorted(name for name in _remembered.keys() | now.keys() if _remembered.get(name) != now.get(name))
     for name in not_ignored(changed):
         raise UserError(
-            f"{name}: changed while stage '{_stage()}' ran, so its results are not what dvc.lock would say: "
-            "keep the change or undo it, and run 'dvc repro' again"
+            f"{name}: changed while stage '{_stage()}' ran, so the results may not match it: "
+            "keep or undo the change, then run 'dvc repro' again"
         )
 
 
 @contextmanager
 def guarded_stage() -> Iterator[None]:
-    """Run one process of a stage at a time, on sound inputs, and fail where they change within the block.
+    """Allow one process per stage, check its inputs before the block, and that they did not change after it.
 
-    Does nothing where no inputs are remembered. Raises UserError.
+    Does nothing if no inputs are watched. Raises UserError.
     """
     if not is_watched():
         yield
         return
-    with _only_process():
+    with _single_process():
         require_recorded(_deps)
         yield
         require_unchanged_inputs()
 
 
 def restore_hint() -> str:
-    """The end of an error's line: how to restore the outs that DVC deleted before it ran the stage, if it had any."""
+    """Return the end of an error message: how to restore the outs that DVC deleted before the stage. Empty if none."""
     stage = _stage()
     if not is_watched() or stage == "check" or not LOCK.is_file() or f"\n  {stage}:\n" not in LOCK.read_text("utf-8"):
         return ""
-    return f" (earlier results of '{stage}' come back by 'dvc checkout {stage}', 'git restore metrics plots reports')"
+    return f" (to restore earlier results of '{stage}': 'dvc checkout {stage}', 'git restore metrics plots reports')"
 
 
 def _stage() -> str:
-    # DVC names the stage in this variable, behind the path of its dvc.yaml where that is in another folder.
+    # DVC sets DVC_STAGE to the stage's name, after the path of its dvc.yaml if that is in another folder.
     return os.environ.get("DVC_STAGE", "").rpartition(":")[2]
 
 
 @contextmanager
-def _only_process() -> Iterator[None]:
-    # Killing DVC does not kill the stage that it runs, and the next 'dvc repro' would start a second one.
+def _single_process() -> Iterator[None]:
+    # Killing DVC does not kill its running stage, and the next 'dvc repro' would start a second process.
     root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / ".dvc").is_dir())
     name = "-".join(["stage", *Path.cwd().relative_to(root).parts, _stage()])
     process = root / f".dvc/tmp/{name}.pid"
@@ -114,18 +114,18 @@ def _only_process() -> Iterator[None]:
             yield
     except Timeout:
         raise UserError(
-            f"stage '{_stage()}' is still at work in this folder, though its 'dvc repro' may be gone: wait for it to "
-            f"end, or stop it with: kill {process.read_text(encoding='utf-8')}"
+            f"stage '{_stage()}' is still running in this folder, maybe from a 'dvc repro' that was killed: wait "
+            f"until it ends, or stop it with: kill {process.read_text(encoding='utf-8')}"
         ) from None
 
 
-def _look_at_inputs() -> dict[str, Any]:
+def _fingerprint_inputs() -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for file, keys in _params.items():
         params = _read_yaml(file)
         inputs |= {f"{file}, {key}": json.dumps(_value(params, key), default=str) for key in keys}
     for path in (*_deps, *_others):
-        inputs |= _look_at(path)
+        inputs |= _fingerprint(path)
     return inputs
 
 
@@ -133,7 +133,7 @@ def _read_yaml(file: str | Path) -> Any:
     try:
         return parse_params(Path(file).read_text(encoding="utf-8"))
     except ValueError:
-        return None  # somebody is writing it
+        return None  # it is being written
 
 
 def _value(params: Any, key: str) -> Any:
@@ -142,8 +142,8 @@ def _value(params: Any, key: str) -> Any:
     return params
 
 
-def _look_at(path: Path) -> dict[str, Any]:
-    """Code by its contents; a folder of maybe many thousand photos by what changes with them, as DVC does it."""
+def _fingerprint(path: Path) -> dict[str, Any]:
+    """Return digests of code and of single files, and, as DVC does, size, time and inode of files in a data folder."""
     if path.is_file():
         return {str(path): digest_of(path.read_bytes())}
     files = (file for file in path.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Which photos train a model and which judge it: splits, near-duplicates, decades and groups, versions of a split.
+"""Splits of the photos: training, validation and test, near-duplicates, decades and groups, versions of a split.
 
 Imports core.
 """

@@ -1,4 +1,4 @@
-"""Which photos a model learns from and which it is judged on."""
+"""Assigns photos to training, validation and test."""
 
 import hashlib
 from typing import Literal, Self
@@ -12,14 +12,14 @@ from realage.core.errors import UserError
 from realage.core.params import Section
 from realage.splits.ages import decade, decade_label
 
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}  # as tables have them, and in words
+SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}  # name in tables -> name in texts
 HELD_OUT = ("val", "test")
-EXCLUDED = "excluded"  # set aside: a near-duplicate of a photo that judges the model
-MIN_JUDGING = 10  # photos: what fewer say about a model is mostly chance
+EXCLUDED = "excluded"  # a near-duplicate of a held-out photo
+MIN_JUDGING = 10  # photos; an error on fewer is mostly chance
 
 
 class SplitParams(Section):
-    """Section `split`: how photos are shared out among training, validation and test."""
+    """Section `split`: how photos are divided among training, validation and test."""
 
     strategy: Literal["stable", "leading", "column"]
     val_fraction: float = Field(gt=0, lt=1)
@@ -27,16 +27,17 @@ class SplitParams(Section):
     salt: str  # another salt draws another stable split
 
     @model_validator(mode="after")
-    def _leaves_photos_to_train_on(self) -> Self:
+    def _check_fractions(self) -> Self:
         if self.val_fraction + self.test_fraction >= 1:
             raise ValueError("val_fraction and test_fraction must add up to less than 1")
         return self
 
 
 def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
-    """The split ('train', 'val' or 'test') of each row of `table` (`file_name`, `photo`, maybe `subject`, `split`).
+    """Return the split ('train', 'val' or 'test') of each row of `table`.
 
-    Raises UserError where a person would be in several splits.
+    `table` has columns `file_name` and `photo`, and optionally `subject` and `split`. Raises UserError if a person
+    would be in several splits, or if strategy 'column' finds no valid column `split`.
     """
     strategies = {"stable": _stable, "leading": _leading, "column": _column}
     splits = strategies[params.strategy](table, params)
@@ -45,11 +46,11 @@ def assign_splits(table: pd.DataFrame, params: SplitParams) -> pd.Series:
 
 
 def set_near_duplicates_aside(table: pd.DataFrame, splits: pd.Series, groups: np.ndarray) -> pd.DataFrame:
-    """`table` with columns `split` and `near_duplicate_of`, so that near-duplicates are never in different splits.
+    """Return `table` with columns `split` and `near_duplicate_of`. Near-duplicates are never in different splits.
 
-    `groups`, int (n,), numbers the groups of near-duplicates. A training photo in the group of a validation or test
-    photo, and a validation photo in that of a test photo, become 'excluded', and `near_duplicate_of` names the first
-    of those that stay; elsewhere it is empty. So nothing ever moves between splits.
+    `groups`, int (n,), are the numbers of the groups of near-duplicates. A training photo in the group of a validation
+    or test photo, and a validation photo in that of a test photo, become 'excluded'. Their `near_duplicate_of` is the
+    first of the photos that are kept; it is empty for all others. No photo moves to another split.
     """
     rank = splits.map(list(SPLIT_NAMES).index)
     judging = rank.groupby(groups).transform("max")
@@ -59,7 +60,7 @@ def set_near_duplicates_aside(table: pd.DataFrame, splits: pd.Series, groups: np
 
 
 def require_enough(splits: pd.Series, params: SplitParams) -> None:
-    """Raise UserError where a split has no photos, or too few to judge a model by."""
+    """Raise UserError if there are no training photos, or too few validation or test photos."""
     counts = splits.value_counts()
     wants_test = params.strategy == "stable" and params.test_fraction > 0
     for split, least in {"train": 1, "val": MIN_JUDGING, "test": MIN_JUDGING}.items():
@@ -67,14 +68,14 @@ def require_enough(splits: pd.Series, params: SplitParams) -> None:
         if count < least and (split != "test" or count or wants_test):
             raise UserError(
                 f"split '{split}' has {count} of the {len(splits)} photos (strategy '{params.strategy}'), "
-                f"and fewer than {least} say nothing: add photos or change split.* in params.yaml"
+                f"fewer than {least}: add photos or change split.* in params.yaml"
             )
 
 
 def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
-    """Decades of age that only training photos have, with their number: nobody learns how wrong the model is there.
+    """Return the decades of age that only training photos have, with their number of photos.
 
-    `table` has columns `real_age` (years) and `split`.
+    No error can be measured at these ages. `table` has columns `real_age` (years) and `split`.
     """
     decades = pd.Series(decade(table[REAL_AGE]), index=table.index)
     judged = set(decades[table["split"].isin(HELD_OUT)])
@@ -83,7 +84,7 @@ def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
 
 
 def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:
-    """One person in two splits would be recognised, not judged."""
+    """Raise UserError if a person is in several splits: a model may recognise them."""
     if SUBJECT not in table.columns:
         return
     named = table[SUBJECT] != ""
@@ -93,7 +94,7 @@ def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:
 
 
 def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:
-    """By a hash of who is on the photo, so that no other row can move it: one person is never in two splits."""
+    """Split by a hash of the person or the pixels: other rows have no influence, and a person is in one split."""
     identity = table["photo"]
     if SUBJECT in table.columns:
         identity = ("subject:" + table[SUBJECT]).where(table[SUBJECT] != "", identity)
@@ -109,13 +110,13 @@ def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:
 
 
 def _leading(table: pd.DataFrame, params: SplitParams) -> pd.Series:
-    """The first rows for validation and no test split, as Keras' `validation_split` does it."""
+    """Use the first rows for validation and have no test split, as `validation_split` of Keras' ImageDataGenerator."""
     leading = int(len(table) * params.val_fraction)
     return pd.Series(["val"] * leading + ["train"] * (len(table) - leading), index=table.index)
 
 
 def _column(table: pd.DataFrame, params: SplitParams) -> pd.Series:
-    """As the label file's own `split` column says."""
+    """Use the `split` column of the label file. Raises UserError if it is missing or has another value."""
     if "split" not in table.columns:
         raise UserError("split.strategy is 'column', but the labels have no column 'split': add it or use 'stable'")
     for row in table.itertuples():

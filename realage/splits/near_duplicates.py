@@ -1,4 +1,4 @@
-"""Near-duplicates: one picture resized, re-compressed, recoloured or cropped a little, told by its perceptual hash."""
+"""Near-duplicates: one picture resized, re-compressed, recoloured or slightly cropped, found by perceptual hash."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,22 +7,22 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-# Bits. On 7,591 photos of faces all pairs up to 48 apart that were looked at show one picture, and from 50 on most
-# do not.
+# Bits. On 7,591 photos of faces, all inspected pairs up to 48 bits apart show one picture. From 50 on, most do not.
 MAX_DISTANCE = 40
 BANDS = 16
 
 
 def group_near_duplicates(hashes: Sequence[str]) -> np.ndarray:
-    """The number of each photo's group, int (n,): photos are in one group if a chain of near-duplicates joins them.
+    """Return each photo's group number, int (n,). Photos are in one group if a chain of near-duplicates joins them.
 
-    Near-duplicates are at most MAX_DISTANCE bits apart. Not all pairs are compared: see `_candidates`.
+    `hashes` are perceptual hashes in hexadecimal. Near-duplicates are at most MAX_DISTANCE bits apart.
+    Not all pairs are compared: see `_candidates`.
     """
     different, number = np.unique(np.asarray(hashes), return_inverse=True)
     packed = np.array([list(bytes.fromhex(text)) for text in different], dtype="uint8")
     group = np.arange(len(different))
     for left, right in _candidates(packed):
-        # A pair that is joined already need not be compared: many copies of one picture stay cheap.
+        # Pairs in one group are not compared again, which saves time for many copies of one picture.
         apart = group[left] != group[right]
         left, right = left[apart], right[apart]
         close = np.bitwise_count(packed[left] ^ packed[right]).sum(axis=1) <= MAX_DISTANCE
@@ -32,15 +32,15 @@ def group_near_duplicates(hashes: Sequence[str]) -> np.ndarray:
 
 
 def _join(group: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The groups once those of `left` and `right`, indices of photos, have become one, pair by pair."""
+    """Return the groups after merging those of each pair of `left` and `right`, indices of photos."""
     edges = coo_array((np.ones(len(left)), (group[left], group[right])), shape=(len(group), len(group)))
     return connected_components(edges, directed=False)[1][group]
 
 
 def _candidates(packed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of photos that agree in one of BANDS groups of frequencies, from low to high, as indices of both.
+    """Yield pairs of photos, as indices, that agree in one of BANDS bands of frequencies, from low to high.
 
-    Those up to 15 bits apart must agree in one; on 7,520 photos of faces so did all other near-duplicates.
+    Pairs up to 15 bits apart always agree in a band. On 7,520 photos of faces, all other near-duplicates did too.
     """
     bits = np.unpackbits(packed, axis=1)
     side = range(math.isqrt(bits.shape[1]))
@@ -48,7 +48,7 @@ def _candidates(packed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for band in np.split(by_frequency, BANDS):
         keys = bits[:, band] @ 2 ** np.arange(len(band))
         order = np.argsort(keys, kind="stable")
-        # Neighbours in this order first, then every second photo, and so on while any two have a key in common.
+        # Compare neighbours in this order, then photos two places apart, and so on while any pair shares a key.
         for step in range(1, len(order)):
             left, right = order[:-step], order[step:]
             agree = keys[left] == keys[right]

@@ -1,4 +1,4 @@
-"""Versions of the data: short hashes that tell whether two models were judged on the same photos and labels."""
+"""Versions of the data: short hashes that show whether two models were evaluated on the same photos and labels."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ HELD_OUT_VERSIONS = {"val": "val_version", "test": "test_version"}  # keys of me
 
 
 def data_version(clean: pd.DataFrame) -> str:
-    """16 hexadecimal digits that change with any clean row's name, age or pixels, and with nothing else.
+    """Return 16 hexadecimal digits that depend on the file names, ages and pixels of the clean rows only.
 
     `clean` has columns `file_name`, `real_age` (years) and `photo`.
     """
@@ -17,14 +17,17 @@ def data_version(clean: pd.DataFrame) -> str:
 
 
 def split_version(rows: pd.DataFrame) -> str:
-    """16 hexadecimal digits that change with the photos of a split and their ages, and with nothing else.
+    """Return 16 hexadecimal digits that depend on the pixels and ages of a split's photos only.
 
-    `rows` has columns `real_age` (years) and `photo`. What the files are called and how they are ordered is no matter.
+    `rows` has columns `real_age` (years) and `photo`. File names and the order of rows do not matter.
     """
     return short_digest("".join(sorted(f"{row.photo},{row.real_age:g}\n" for row in rows.itertuples())))
 
 
 def held_out_versions(table: pd.DataFrame) -> dict[str, str]:
-    """`val_version`, and `test_version` where there is a test split; `table` has a column `split` too."""
+    """Return `val_version`, and `test_version` if there is a test split.
+
+    `table` has columns `real_age` (years), `photo` and `split`.
+    """
     parts = {key: table[table["split"] == split] for split, key in HELD_OUT_VERSIONS.items()}
     return {key: split_version(rows) for key, rows in parts.items() if len(rows)}

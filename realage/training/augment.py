@@ -1,4 +1,4 @@
-"""ImageDataGenerator's augmentation with a seed of its own for each photo, as one OpenCV warp; and random erasing."""
+"""ImageDataGenerator's augmentation as one OpenCV warp with a seed for each photo, and random erasing."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ INTERPOLATIONS = {1: cv2.INTER_LINEAR, 3: cv2.INTER_CUBIC}
 
 
 class PhotoAugmenter(ImageDataGenerator):
-    """The stock generator's transforms, safe in threads and several times as fast (benchmarks/augment.py).
+    """ImageDataGenerator's transforms, thread-safe and several times as fast (benchmarks/augment.py).
 
-    The stock class draws from NumPy's global state, so what a photo gets depends on which thread comes first, and
-    warps one channel at a time. Given the same seed, both classes draw the same transform.
+    The stock class draws from NumPy's global state, so that a photo's transform depends on the order of threads, and
+    warps one channel at a time. With the same seed, both classes draw the same transform.
     """
 
     def __init__(self, params: AugmentParams) -> None:
@@ -41,14 +41,14 @@ class PhotoAugmenter(ImageDataGenerator):
             "shear": draw(self.shear_range),
             **dict(zip(("zx", "zy"), random.uniform(low, high, 2) if (low, high) != (1, 1) else (1, 1))),
             "flip_horizontal": (random.random() < 0.5) and self.horizontal_flip,
-            # Drawn although no key asks for it, so that the brightness comes from the same place in the stream.
+            # Not used. It is drawn so that brightness gets the same random number as in the stock class.
             "flip_vertical": (random.random() < 0.5) and self.vertical_flip,
             "brightness": random.uniform(*self.brightness_range) if self.brightness_range else None,
             "erased": _random_patch(random, img_shape) if random.random() < self.random_erasing else None,
         }
 
     def apply_transform(self, x: np.ndarray, transform_parameters: dict[str, Any]) -> np.ndarray:
-        """Transform one photo: any (height, width, 3) in [0, 255] -> float32 of that shape and range."""
+        """Transform one photo: any dtype, (height, width, 3) in [0, 255] -> float32 of the same shape and range."""
         height, width = x.shape[:2]
         photo = cv2.warpAffine(
             x.astype(np.float32),
@@ -69,7 +69,7 @@ class PhotoAugmenter(ImageDataGenerator):
 
 
 def _random_patch(random: np.random.RandomState, shape: tuple[int, ...]) -> tuple[slice, slice, np.ndarray]:
-    """A rectangle of a photo of `shape`, and the colour to paint it: random erasing (Zhong et al. 2020, AAAI)."""
+    """A random rectangle in a photo of `shape`, and its colour: random erasing (Zhong et al. 2020, AAAI)."""
     height, width = shape[:2]
     area, stretch = random.uniform(0.02, 0.25), np.exp(random.uniform(-1, 1))
     high = min(height, round(height * np.sqrt(area * stretch)))
@@ -79,10 +79,10 @@ def _random_patch(random: np.random.RandomState, shape: tuple[int, ...]) -> tupl
 
 
 def _output_to_input(transform: dict[str, float], height: int, width: int) -> np.ndarray:
-    """The 2x3 matrix that takes an output pixel (x, y) to the input pixel that it shows, about the photo's centre."""
+    """The 2x3 matrix that maps an output pixel (x, y) to its input pixel; all transforms are about the centre."""
     theta, shear = np.deg2rad(transform["theta"]), np.deg2rad(transform["shear"])
     rotate = np.array([[np.cos(theta), -np.sin(theta), 0], [np.sin(theta), np.cos(theta), 0], [0, 0, 1]])
-    # Keras draws tx from height_shift_range and yet moves along x by it: kept, so that a key means what it does there.
+    # Keras draws tx from height_shift_range but shifts along x by it. Kept, so that keys mean the same as in Keras.
     shift = np.array([[1, 0, transform["tx"]], [0, 1, transform["ty"]], [0, 0, 1]])
     slant = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
     zoom = np.diag([transform["zx"], transform["zy"], 1])

@@ -1,4 +1,4 @@
-"""Checkpoints: a training killed at any moment goes on after its last finished epoch, and never after another's."""
+"""Checkpoints: an interrupted training resumes after its last finished epoch, and only from its own checkpoints."""
 
 import json
 import shutil
@@ -11,15 +11,15 @@ import numpy as np
 from realage.core.files import replacing, write_json
 from realage.training.identity import differences, fingerprint
 
-KEPT_EPOCHS = 2  # the last one, and the one before it should the last be damaged
-KEPT_TRAININGS = 3  # this one and the last others, to which a user may come back
+KEPT_EPOCHS = 2  # the last one, and the one before in case the last is damaged
+KEPT_TRAININGS = 3  # this one and the most recent others, to which a user may return
 IDENTITY_FILE = "identity.json"
 
 
 class State(NamedTuple):
-    """All that a training goes on from: a row of history an epoch, and the variables of network and optimizer.
+    """The state that a training resumes from: history (one row per epoch), variables of network and optimizer.
 
-    Order and transforms of the photos follow from (seed, epoch); the random state of dropout is one of `model`.
+    Order and transforms of the photos follow from (seed, epoch). The random state of dropout is among `model`.
     """
 
     history: list[dict[str, float]]
@@ -29,34 +29,34 @@ class State(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one training in `root/FINGERPRINT`; an epoch is one file, complete or not there."""
+    """The checkpoints of one training in `root/FINGERPRINT`; each epoch is one file, written atomically."""
 
     def __init__(self, root: Path, identity: dict[str, str], before_save: Callable[[], None] = lambda: None) -> None:
-        """`before_save` is called before each epoch is saved; what it raises stops the training unsaved."""
+        """`before_save` is called before each save; an exception that it raises ends the training without saving."""
         self.root, self.identity, self.before_save = root, identity, before_save
         self.fingerprint = fingerprint(identity)
         self.folder = root / self.fingerprint
 
     def latest(self) -> State | None:
-        """The state after the last epoch whose file is sound, None where there is none; says what it passes over."""
-        # Written before the first epoch: a folder that takes no files should cost nobody an epoch.
+        """Return the state after the last epoch with a valid file, or None; prints what it skips."""
+        # Written before the first epoch, so that training in a read-only folder fails at once.
         write_json(self.folder / IDENTITY_FILE, self.identity)
         for file in reversed(self._files()):
             try:
                 return self._read(file)
-            except Exception as error:  # a damaged archive fails in more ways than NumPy documents
+            except Exception as error:  # a damaged archive raises more exceptions than NumPy documents
                 reason = " ".join(str(error).split()) or type(error).__name__
-                print(f"train: {file} is damaged or foreign ({reason}): passed over", flush=True)
+                print(f"train: {file} is damaged or foreign ({reason}): skipped", flush=True)
         self._explain_start()
         return None
 
     def save(self, state: State) -> None:
-        """Add the state after an epoch and delete what is no longer needed."""
+        """Save the state after an epoch and delete files that are no longer needed."""
         self.before_save()
         epoch = len(state.history)
         with replacing(self._file(epoch)) as part:
             np.savez(part, fingerprint=self.fingerprint, history=json.dumps(state.history), **_arrays(state))
-        # Of two that were both damaged, later epochs than this one may be left.
+        # Not only the oldest: if damaged files were skipped, files of later epochs than this one exist.
         kept = [self._file(epoch - back) for back in range(KEPT_EPOCHS)]
         for file in self._files():
             if file not in kept:
@@ -80,15 +80,15 @@ class Checkpoints:
         return state
 
     def _explain_start(self) -> None:
-        """Say of everything else that lies in `root` why it is not taken up."""
+        """Print why the other entries of `root` are not used."""
         for folder in self._others():
             identity = _read_identity(folder)
             if not identity:
-                print(f"train: {folder} is nothing that this project wrote: left alone", flush=True)
+                print(f"train: {folder} was not written by this project: ignored", flush=True)
                 continue
             reasons = differences(identity, self.identity)
             more = f" and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-            print(f"train: {folder} is of a training with other {', '.join(reasons[:5])}{more}: not used", flush=True)
+            print(f"train: {folder} not used: the training differs in {', '.join(reasons[:5])}{more}", flush=True)
 
     def _prune_trainings(self) -> None:
         trainings = [folder for folder in self._others() if _read_identity(folder)]
@@ -96,13 +96,13 @@ class Checkpoints:
             shutil.rmtree(folder)
 
     def _others(self) -> list[Path]:
-        """What lies beside this training's folder, the last used first."""
+        """The other entries of `root`, the last used first."""
         entries = sorted(self.root.glob("*"), key=lambda entry: entry.lstat().st_mtime, reverse=True)
         return [entry for entry in entries if entry != self.folder]
 
 
 def _read_identity(folder: Path) -> dict[str, str]:
-    """What a folder's checkpoints are of; empty where it is not a folder that this module has written."""
+    """The identity of the training in `folder`; empty if this module did not write the folder."""
     if folder.is_symlink():
         return {}
     try:
@@ -113,7 +113,7 @@ def _read_identity(folder: Path) -> dict[str, str]:
 
 
 def _arrays(state: State) -> dict[str, Any]:
-    """For each list of arrays its length, so that a missing one does not go unseen, and, numbered, its arrays."""
+    """The numbered arrays of each list, and the list's length, so that a missing array is noticed."""
     arrays: dict[str, Any] = {}
     for kind in State._fields[1:]:
         values = getattr(state, kind)

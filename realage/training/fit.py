@@ -1,4 +1,4 @@
-"""Fitting the network: learning rate over time, progress, history, and the epoch to keep."""
+"""Fit the network: learning-rate schedule, progress, history, and the epoch to keep."""
 
 import sys
 from collections.abc import Callable
@@ -20,17 +20,18 @@ HISTORY_COLUMNS = ["epoch", "learning_rate", "loss", "mae", "val_loss", "val_mae
 
 
 def seed_everything(params: TrainParams) -> None:
-    """Seed Python, NumPy and Keras from `train.seed`, and set `train.precision` for the layers built from here on."""
+    """Seed Python, NumPy and Keras from `train.seed`, and set `train.precision` for layers that are built later."""
     keras.utils.set_random_seed(params.seed)
     keras.mixed_precision.set_dtype_policy(params.precision)
 
 
 def compile_network(network: keras.Model, head: Head, params: TrainParams, steps_per_epoch: int) -> None:
-    """The head's loss, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980).
+    """Compile `network` with the head's loss, MAE in years, and Adam (Kingma & Ba 2015, arXiv:1412.6980).
 
-    Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and spares biases and normalization. Weights
-    are averaged (Polyak & Juditsky 1992), exponentially (Tarvainen & Valpola 2017, arXiv:1703.01780), and as far back
-    the statistics of batch normalization, whatever `model.batch_norm_momentum`: later ones would suit later weights.
+    Weight decay is decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101) and excludes biases and normalization. With
+    `train.weight_average`, weights are averaged (Polyak & Juditsky 1992) exponentially (Tarvainen & Valpola 2017,
+    arXiv:1703.01780). The statistics of batch normalization are then averaged over the same time, to match the averaged
+    weights, and `model.batch_norm_momentum` is ignored.
     """
     momentum = 0.0
     if params.weight_average:
@@ -43,13 +44,14 @@ def compile_network(network: keras.Model, head: Head, params: TrainParams, steps
         ema_momentum=momentum,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(network.trainable_variables)  # built in the first step, it would be traced twice
     network.compile(optimizer, loss=head.loss(params), metrics=[head.mae])
 
 
 def learning_rate_schedule(
     params: TrainParams, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up from 0 to the peak, then a half cosine to `train.final_rate` of it.
+    """Linear warm-up from 0 to the peak, then a half cosine down to `train.final_rate` times the peak.
 
     Loshchilov & Hutter 2017, arXiv:1608.03983.
     """
@@ -65,9 +67,9 @@ def learning_rate_schedule(
 
 
 class Fit(NamedTuple):
-    """How a training went: a row an epoch, and the numbers, from 1, of the best epoch and of the one that was kept.
+    """The result of a training: history with one row per epoch, and the numbers (from 1) of the best and kept epochs.
 
-    The first `epochs_before` were trained by an earlier process.
+    The first `epochs_before` epochs were trained by an earlier process.
     """
 
     history: pd.DataFrame
@@ -84,12 +86,12 @@ def fit_model(
     checkpoints: Checkpoints,
     show_history: Callable[[pd.DataFrame], None] = lambda history: None,
 ) -> Fit:
-    """Train the compiled `model` in place and leave it with the weights of the epoch that `train.keep` asks for.
+    """Train the compiled `model` in place. Its final weights are those of the epoch that `train.keep` selects.
 
-    Goes on after the last epoch in `checkpoints`, with the same results as if it had never stopped. Its history has
-    columns `epoch` from 1, `learning_rate` at its end, `loss` and `val_loss` as the head has them, `mae` and `val_mae`
-    in years. `show_history` is called with the history so far after each epoch. Raises UserError where the loss stops
-    being a number.
+    Training resumes after the last epoch in `checkpoints`, with the same results as without an interruption. The
+    history has columns `epoch` (from 1), `learning_rate` (at the end of the epoch), `loss` and `val_loss` (the head's),
+    `mae` and `val_mae` (years). `show_history` is called with the history so far after each epoch. Raises UserError if
+    the loss becomes NaN or infinite.
     """
     history = _History(model, params.epochs, len(train), checkpoints, show_history)
     epochs_before = history.resume()
@@ -99,7 +101,7 @@ def fit_model(
         validation_data=val,
         initial_epoch=epochs_before,
         epochs=params.epochs,
-        shuffle=False,  # the data set shuffles by itself; Keras would do it once more, from global randomness
+        shuffle=False,  # PhotoDataset shuffles; Keras would shuffle again, from the global random state
         verbose=0,
         callbacks=[history],
     )
@@ -112,12 +114,12 @@ def fit_model(
 
 
 def state_of(model: keras.Model, history: list[dict[str, float]], best_weights: list[np.ndarray]) -> State:
-    """What the compiled `model` needs to go on from here: all its variables, random states included, and Adam's."""
+    """The state to resume from: all variables of the compiled `model`, random states included, and its optimizer's."""
     return State(history, _values(model.variables), _values(model.optimizer.variables), best_weights)
 
 
 class _History(keras.callbacks.Callback):
-    """Keeps a row an epoch and the best weights, in checkpoints too, and shows a progress bar with the time left."""
+    """Records history and best weights, saves checkpoints, and shows a progress bar with the time left."""
 
     def __init__(
         self,
@@ -134,14 +136,13 @@ class _History(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
 
     def resume(self) -> int:
-        """Take up the last checkpoint, if there is one; returns how many epochs are done."""
+        """Load the last checkpoint, if there is one. Returns the number of finished epochs."""
         state = self.checkpoints.latest()
         if state:
             self.rows, self.best_weights = state.history, state.best_weights
-            self.model.optimizer.build(self.model.trainable_variables)
             _assign(self.model.variables, state.model)
             _assign(self.model.optimizer.variables, state.optimizer)
-            done = f"train: goes on after epoch {len(self.rows)} of {self.epochs}"
+            done = f"train: resumes after epoch {len(self.rows)} of {self.epochs}"
             print(f"{done}, from {self.checkpoints.folder}", flush=True)
         return len(self.rows)
 
@@ -152,7 +153,7 @@ class _History(keras.callbacks.Callback):
 
     @property
     def best(self) -> dict[str, float]:
-        """The row of the epoch with the lowest validation MAE, the first of several."""
+        """The row of the epoch with the lowest validation MAE; the first one if several are equal."""
         return min(self.rows, key=lambda row: row["val_mae"])
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -162,7 +163,7 @@ class _History(keras.callbacks.Callback):
         )
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        # What is validated, and perhaps kept, is the running average; without one, Keras changes nothing here.
+        # The running average of weights is validated, and may be kept. Without one, Keras changes nothing here.
         self.trained_weights = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
@@ -175,7 +176,7 @@ class _History(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
-            raise UserError(f"epoch {epoch + 1}: the loss is no longer a number: lower train.learning_rate")
+            raise UserError(f"epoch {epoch + 1}: the loss is NaN or infinite: lower train.learning_rate")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **logs})
         if self.best is self.rows[-1]:

@@ -1,4 +1,4 @@
-"""What every byte of a trained model follows from, so that no training is mistaken for another."""
+"""The identity of a training: everything that the bytes of the trained model depend on."""
 
 import hashlib
 import json
@@ -12,24 +12,24 @@ from typing import Any
 from realage.core.digests import short_digest
 from realage.core.params import flatten
 
-LIBRARIES = ("cv2", "keras", "numpy", "scipy")  # what computes, beside the backend
-KERNELS = ("TF_", "ONEDNN_", "XLA_", "NVIDIA_")  # environment variables that choose how they compute
+LIBRARIES = ("cv2", "keras", "numpy", "scipy")  # that compute, besides the backend
+KERNELS = ("TF_", "ONEDNN_", "XLA_", "NVIDIA_")  # prefixes of environment variables that affect results
 OURS = ("__main__", "realage", "stages")
 
 
 def training_identity(
     sections: dict[str, dict[str, Any]], data: Iterable[Path], backend: str, device: str, watched: bool
 ) -> dict[str, str]:
-    """Name every param, module, data set and version behind a training, each with a text that changes with it.
+    """Return every param, module, data set and version behind a training: by name, a text that changes with it.
 
-    `data` are files and folders, taken by their contents. Code and libraries are those that this process has loaded.
-    `watched` says whether a change of the inputs during training would be noticed.
+    `data` are files and folders, of which the contents are hashed. Code and libraries are those that this process has
+    loaded. `watched` tells whether a change of the inputs during training would be noticed.
     """
     identity = {"device": device, "python": platform.python_version()}
     identity |= {name: sys.modules[name].__version__ for name in (backend, *LIBRARIES)}
     chosen = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(KERNELS)}
     identity |= {name: value for name, value in chosen.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    # By hand nobody watches whether inputs change meanwhile, so what is learnt there is not for DVC to take up.
+    # Outside DVC, a change of the inputs goes unnoticed, so a run under DVC must not resume from such checkpoints.
     identity["watched by DVC"] = str(watched)
     for name, section in sections.items():
         identity |= {key: json.dumps(value) for key, value in flatten({name: section}).items()}
@@ -39,17 +39,17 @@ def training_identity(
 
 
 def fingerprint(identity: dict[str, str]) -> str:
-    """16 hexadecimal digits that two trainings share if they share everything."""
+    """16 hexadecimal digits, the same for equal identities."""
     return short_digest(json.dumps(identity, sort_keys=True))
 
 
 def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
-    """Names of what two trainings do not share, sorted."""
+    """Sorted names of the entries in which two identities differ."""
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
 def _loaded_code() -> dict[str, Path]:
-    """The modules of this project that run: the path of each from the folder that holds its package -> its file."""
+    """The loaded modules of this project: path relative to the project's folder -> file."""
     ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in OURS]
     files = [Path(module.__file__).resolve() for module in ours if module.__file__]
     root = Path(__file__).resolve().parents[2]

@@ -14,11 +14,11 @@ from realage.training.augment import PhotoAugmenter
 class PhotoDataset(keras.utils.PyDataset):
     """Batches of (float32 (n, size, size, 3) RGB in [0, 255], float32 (n,) years), read from `folder`.
 
-    With `weights`, one a photo, a third float32 (n,) says what each counts in the loss.
+    With `weights`, one per photo, a batch has a third item, float32 (n,): the weight of each photo in the loss.
 
-    With an `augmenter` the photos come shuffled and transformed. The order depends on (seed, epoch) alone and a
-    photo's transform on (seed, epoch, photo), so neither threads nor a restart change them. Raises UserError where a
-    photo is missing: from within a thread, Keras would wrap it into pages of its own.
+    With an `augmenter` the photos are shuffled and transformed. The order depends only on (seed, epoch) and a photo's
+    transform on (seed, epoch, photo), so neither threads nor a restart change them. Raises UserError at once if a photo
+    is missing: an error in a thread would end in a long traceback of Keras.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Illustrated portraits whose age shows in many cues at once, in front of plenty that says nothing about it."""
+"""Illustrated portraits: many cues depend on the age, all other features are random."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Paint with soft-edged, anti-aliased shapes whose points are given in head units rather than in pixels.
+"""Paints soft-edged, anti-aliased shapes. Their points are in head units, not in pixels.
 
 A head unit is half the height of the head: x grows to the right, y downwards, and (0, 0) is the head's middle.
 """
@@ -41,7 +41,7 @@ class Pen:
         return soften(mask, blur * self.unit)
 
     def lay(self, mask: np.ndarray, colour: np.ndarray, opacity: float = 1.0, within: np.ndarray | None = None) -> None:
-        """Blend `colour`, RGB in 0..1, into the pixels where `mask` and, if given, `within` let it through."""
+        """Blend `colour`, RGB in 0..1, into the pixels, weighted by the masks `mask` and, if given, `within`."""
         if within is not None:
             mask = cv2.multiply(mask, within, scale=1 / 255)
         left, top, width, height = cv2.boundingRect(mask)
@@ -76,7 +76,7 @@ class Pen:
 
 
 def soften(mask: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur a uint8 mask by `sigma` pixels, in place, touching only the part around what it shows."""
+    """Blur a uint8 mask by `sigma` pixels, in place, processing only the area around its non-zero pixels."""
     if sigma < 0.45:
         return mask
     left, top, width, height = cv2.boundingRect(mask)

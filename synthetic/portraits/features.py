@@ -15,7 +15,7 @@ PUPIL = rgb("120d0d")
 
 
 def paint_eyes(head: Pen, person: Person, cues: SimpleNamespace, tones: Tones, shot: Shot) -> None:
-    """Paint both eyes; with the years the opening narrows and the upper lid hangs over its outer corner."""
+    """Paint both eyes; with age the opening narrows and the upper lid droops at its outer corner."""
     for side in (-1, 1):
         _paint_eye(head, side, person, cues, tones, shot)
 
@@ -52,7 +52,7 @@ def _paint_eye(head: Pen, side: int, person: Person, cues: SimpleNamespace, tone
 
 
 def paint_brows(head: Pen, person: Person, cues: SimpleNamespace, hair: np.ndarray, shot: Shot) -> None:
-    """Paint the eyebrows in the colour `hair`: a baby's are faint, an old person's low and hanging."""
+    """Paint the eyebrows in the colour `hair`: faint for a baby, low and drooping in old age."""
     wide = cues.eye_width * 1.25
     y = cues.eye_height - cues.brow_gap - 0.02 * shot.smile
     x = cues.eye_distance
@@ -63,7 +63,7 @@ def paint_brows(head: Pen, person: Person, cues: SimpleNamespace, hair: np.ndarr
 
 
 def paint_nose(head: Pen, person: Person, cues: SimpleNamespace, tones: Tones, shot: Shot) -> None:
-    """Paint the nose: a button on a baby, with a bridge later, ever longer and broader."""
+    """Paint the nose: flat for a baby, with a bridge later, and longer and broader with age."""
     half = cues.nose_width * person.nose_size
     tip = cues.nose_height
     dark_side = -1 if shot.light_side > 0 else 1
@@ -83,7 +83,7 @@ def paint_nose(head: Pen, person: Person, cues: SimpleNamespace, tones: Tones, s
 
 
 def paint_mouth(head: Pen, person: Person, cues: SimpleNamespace, tones: Tones, shot: Shot) -> None:
-    """Paint the lips, full when young and thin when old; an open smile shows teeth once there are some."""
+    """Paint the lips, thinner with age. An open smile shows teeth, except for a baby."""
     half = cues.mouth_width * person.mouth_size * (1 + 0.12 * shot.smile)
     lip = cues.lip_thickness * person.lip_size
     y = cues.mouth_height

@@ -16,7 +16,7 @@ HALF_WIDTH = 0.75
 
 
 def hair_colour(person: Person, cues: SimpleNamespace) -> np.ndarray:
-    """Return the hair's mean colour, RGB in 0..1: a child's is lighter, and it turns grey, then white."""
+    """Return the hair's mean colour, RGB in 0..1: lighter for a child, with age grey and then white."""
     childlike = mix(person.hair, rgb("c79a62"), 0.3 * (1 - cues.growth))
     return mix(childlike, WHITE_HAIR, 0.92 * cues.greying)
 
@@ -25,12 +25,12 @@ def paint_hair_behind(head: Pen, person: Person, cues: SimpleNamespace) -> None:
     """Paint the hair that falls behind the neck."""
     outer = _outer_half(person, cues)
     if outer[-1, 1] > 0.2:
-        # Cut off above the brows, or it would show over a bald crown.
+        # Cut off above the brows, as it would show above a bald crown.
         head.lay(head.mask(symmetric(np.maximum(outer, (0, -0.3))), blur=0.01), hair_colour(person, cues) * 0.55)
 
 
 def paint_hair(head: Pen, person: Person, cues: SimpleNamespace, rng: np.random.Generator) -> None:
-    """Paint the hair that frames the face: a mass cut open over the face, then its strands."""
+    """Paint the hair that frames the face: its mass, with an opening for the face, then its strands."""
     outer = _outer_half(person, cues)
     sparse = 1 - cues.hair_cover
     mass = head.mask(symmetric(outer), *_curls(outer, person, cues, rng), *_bun(person, cues), blur=0.05 * sparse)
@@ -64,7 +64,7 @@ def _opening(person: Person, cues: SimpleNamespace) -> np.ndarray:
     fringe = style.fringe * cues.hair_length * (1 - bald)
     hairline = mix(-0.5, -0.6, cues.growth) - 0.08 * cues.hairline - 0.15 * (1 - cues.hair_cover) + fringe
     side = skull[4, 0] * mix(0.97, 0.93, cues.hair_length * (style.ends > 0.3))
-    # Hair goes first above the temples, then in the middle: a widow's peak on the way to a bald crown.
+    # Hair recedes first above the temples, then in the middle.
     middle_y, half_y = hairline - 0.75 * bald**1.5, hairline + 0.04 - 0.85 * bald
     temple_y = -0.3 - 0.22 * bald + 0.5 * fringe
     right = np.array([[style.parting, middle_y], [0.42, half_y], [side * (0.9 + 0.1 * bald), temple_y], [side, 0.0]])
@@ -109,7 +109,7 @@ def _paint_strands(
     cues: SimpleNamespace,
     rng: np.random.Generator,
 ) -> None:
-    """Comb light and dark strands from the parting down both sides; grey ones come in first at the temples."""
+    """Paint dark, light and grey strands from the parting down both sides."""
     parting = person.style.parting * (-1 if person.mirrored else 1)
     strands = []
     for side in (1, -1):
@@ -125,7 +125,7 @@ def _paint_strands(
 
 
 def paint_beard(head: Pen, mask: np.ndarray, person: Person, cues: SimpleNamespace) -> None:
-    """Paint a beard, a moustache or stubble, which cannot be there before the late teens."""
+    """Paint a beard, a moustache or stubble, none before the late teens."""
     if person.beard == "none" or cues.beard == 0:
         return
     colour = mix(hair_colour(person, cues), WHITE_HAIR, 0.2 * cues.greying)

@@ -66,7 +66,7 @@ def _neckline(neck: float, collar: str) -> np.ndarray:
 
 
 def paint_ears(head: Pen, person: Person, cues: SimpleNamespace, tones: Tones) -> None:
-    """Paint the ears, which go on growing for life; the head goes over their inner halves."""
+    """Paint the ears, which grow with age. The head is painted over their inner halves."""
     size = cues.ear_size * person.ear_size
     x = half_outline(person, cues)[4, 0]
     middle = (cues.eye_height + cues.nose_height) / 2 + 0.3 * (cues.ear_size - 0.19)
@@ -98,7 +98,7 @@ def paint_skin(
         head.fill(temple, tones.shade, 0.35 * cues.leanness, 0.05, mask)
     for socket in both_sides(ellipse(cues.eye_distance, eye - 0.03, cues.eye_width * 1.25, 0.13)):
         head.fill(socket, tones.shade, 0.16 + 0.3 * cues.leanness, 0.05, mask)
-    # Jowls: the cheek's weight slides below the jaw and throws a shade beside the chin.
+    # Jowls: sagging cheeks cast a shadow beside the chin.
     for jowl in both_sides([[0.3, mouth + 0.06], [0.33, mouth + 0.17], [0.42, mouth + 0.24], [0.56, mouth + 0.18]]):
         head.stroke([jowl], 0.1, tones.shade, 0.7 * cues.sagging, 0.035, mask)
     head.fill(ellipse(0, mouth + 0.11, 0.14, 0.035), tones.shade, 0.4, 0.025, mask)
@@ -121,7 +121,7 @@ def _paint_light(
 def paint_texture(
     head: Pen, mask: np.ndarray, cues: SimpleNamespace, tones: Tones, person: Person, rng: np.random.Generator
 ) -> None:
-    """Paint what makes skin uneven: freckles, age spots and coarse, blotchy patches."""
+    """Paint uneven skin: freckles, age spots and coarse, blotchy patches."""
     blotches = _scattered(70, (0.02, 0.05), 0.95, rng)
     spots = _scattered(16, (0.018, 0.045), 0.6, rng)
     freckles = _freckles(cues, rng)

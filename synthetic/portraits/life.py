@@ -1,4 +1,4 @@
-"""What the years do to a face: each cue as a line through (age in years: value) knots.
+"""How age changes a face: each cue is linear between knots (age in years: value).
 
 Lengths are in head units; all else is a strength from 0 (absent) to 1 (full).
 """
@@ -50,13 +50,13 @@ LIFE = {
 }
 
 
-# How far a person's own clock of a cue strays from their age, as a share of that age (standard deviation).
+# Standard deviation of the age that a cue shows about the person's age, as a share of that age.
 STRAY = 0.04
 HAIR_STRAY = {"greying": 0.1, "receding": 0.15}
 
 
 def cues_at(age: float, rng: np.random.Generator) -> SimpleNamespace:
-    """Return the value of each line of `LIFE` for one person of `age` years, whose body ages a bit unevenly."""
+    """Return the value of each cue of `LIFE` for a person of `age` years, each at a slightly different age."""
     cues = {}
     for name, knots in LIFE.items():
         own_age = age * (1 + HAIR_STRAY.get(name, STRAY) * np.clip(rng.normal(), -2, 2))

@@ -1,4 +1,4 @@
-"""Who is in the picture and how it was taken: everything that says nothing about age."""
+"""The person and the shot: everything that does not depend on age."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ WALLS = [rgb(code) for code in ("d9e4ea", "c7d3c0", "e9d8c3", "b8c4d6", "d7c6d9"
 
 @dataclass(frozen=True)
 class HairStyle:
-    """A cut. Lengths are in head units; `ends` is where the sides end (0 the head's middle, 1 the chin)."""
+    """A hair style. Lengths are in head units; `ends` is where the sides end (0 the head's middle, 1 the chin)."""
 
     volume: float
     ends: float
@@ -52,7 +52,7 @@ FEMININE_STYLES = ["swept", "fringe", "curly", "bob", "bob", "fringed bob", "lon
 
 @dataclass(frozen=True)
 class Person:
-    """Looks that a person keeps for life. Colours are RGB in 0..1, shares 0..1; sizes are factors around 1."""
+    """Features of a person other than age. Colours are RGB in 0..1, shares 0..1; sizes are factors around 1."""
 
     femininity: float
     skin: np.ndarray
@@ -105,11 +105,11 @@ class Shot:
 
 
 def draw_person(rng: np.random.Generator) -> Person:
-    """Draw someone's lasting looks."""
+    """Draw a random person."""
     femininity = float(np.clip(rng.normal(rng.choice([0.12, 0.88]), 0.12), 0, 1))
     complexion = rng.beta(0.9, 1.2) * (len(SKINS) - 1.001)
     skin = mix(SKINS[int(complexion)], SKINS[int(complexion) + 1], complexion % 1)
-    # Fair hair goes with fair skin: the darker the skin, the fewer the colours at the head of the list.
+    # Fair hair only with fair skin: the darker the skin, the fewer colours are used of the list.
     hair_choices = len(HAIRS) if complexion < 1.5 else 4 if complexion < 3 else 2
     eye_choices = len(EYES) if complexion < 2 else 2
     style = rng.choice(FEMININE_STYLES if femininity > 0.5 else MASCULINE_STYLES)
@@ -136,7 +136,7 @@ def draw_person(rng: np.random.Generator) -> Person:
 
 
 def draw_shot(rng: np.random.Generator) -> Shot:
-    """Draw how the photo was taken."""
+    """Draw a random shot."""
     width = int(np.exp(rng.uniform(np.log(96), np.log(224))))
     return Shot(
         yaw=float(np.clip(rng.normal(0, 0.14), -0.32, 0.32)),

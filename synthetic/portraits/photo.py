@@ -1,4 +1,4 @@
-"""What is not the person: the wall behind, the room's light, and the camera."""
+"""Everything but the person: the background, the light and the camera."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from synthetic.portraits.pose import canvas_size
 
 
 def wall(shot: Shot) -> np.ndarray:
-    """Return the empty background, float32 RGB (H, W, 3) in 0..1: one colour that runs into another."""
+    """Return the empty background, float32 RGB (H, W, 3) in 0..1: a gradient of two colours."""
     width, height = canvas_size(shot)
     down = np.linspace(0, 1, height)[:, None, None]
     across = np.linspace(0, 1, width)[None, :, None]

@@ -1,4 +1,4 @@
-"""Where a head's points lie in the picture once the head has been turned, tilted, framed and zoomed in on."""
+"""Maps points in head units to pixels, given the turn, tilt and position of the head and the zoom."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ NECK = np.array([0.0, 0.9])
 
 
 def canvas_size(shot: Shot) -> tuple[int, int]:
-    """Return the canvas's width and height in pixels: larger than the photo, so that shrinking smooths the edges."""
+    """Return the canvas's width and height in pixels: larger than the photo, as shrinking smooths the edges."""
     return round(shot.width * SUPERSAMPLING), round(shot.height * SUPERSAMPLING)
 
 
@@ -20,7 +20,7 @@ def unit_pixels(shot: Shot) -> float:
 
 
 def place_body(points: np.ndarray, shot: Shot) -> np.ndarray:
-    """Map (N, 2) head units to canvas pixels for what does not turn with the head."""
+    """Map (N, 2) head units to canvas pixels for parts that do not turn with the head."""
     centre = np.array([0.5, 0.465]) + shot.shift
     return points * unit_pixels(shot) + centre * canvas_size(shot)
 
@@ -28,7 +28,7 @@ def place_body(points: np.ndarray, shot: Shot) -> np.ndarray:
 def place_head(points: np.ndarray, shot: Shot) -> np.ndarray:
     """Map (N, 2) head units to canvas pixels for the head, a rounded shape that turns in depth.
 
-    The middle of the face stands out towards the viewer, so it moves the most; the head's outline stays.
+    The middle of the face is closest to the viewer and moves the most. The outline of the head does not move.
     """
     x, y = points.T
     depth = 0.62 * np.clip(1 - (x / 0.8) ** 2 - (y / 1.25) ** 2, 0, None)

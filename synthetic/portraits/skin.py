@@ -11,7 +11,7 @@ from synthetic.portraits.person import Person, rgb
 
 @dataclass(frozen=True)
 class Tones:
-    """RGB in 0..1: the skin, the same in light and in shade, the line that wrinkles are drawn with, lips and blush."""
+    """RGB in 0..1: the skin, its lit and shaded tones, the colour of wrinkle lines, lips and blush."""
 
     base: np.ndarray
     light: np.ndarray
@@ -22,7 +22,7 @@ class Tones:
 
 
 def tones_of(person: Person, cues: SimpleNamespace) -> Tones:
-    """Return the person's tones: with the years skin and lips lose their rosiness."""
+    """Return the person's tones. Skin and lips become paler with age."""
     grey = np.full(3, person.skin.mean())
     base = mix(person.skin, mix(grey, rgb("e6d9c0"), 0.35), 0.28 * cues.pallor)
     lip_red = mix(mix(rgb("c2504f"), rgb("b03a4a"), person.femininity), rgb("a9776c"), 0.6 * cues.pallor)

@@ -1,4 +1,4 @@
-"""The lines that the years draw into a face."""
+"""Wrinkles, which deepen with age."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from synthetic.portraits.skin import Tones
 
 
 def paint_wrinkles(head: Pen, mask: np.ndarray, cues: SimpleNamespace, tones: Tones, shot: Shot) -> None:
-    """Paint all wrinkles inside `mask`, the head's outline, each as deep as its cue says."""
+    """Paint all wrinkles inside `mask`, the head's outline, with the depths that their cues give."""
     for lines, depth, width in _wrinkles(cues, shot):
         head.stroke(lines, width * 2.6, tones.shade, 0.85 * depth, 0.022, mask)
         head.stroke([line + (0, width * 0.9) for line in lines], width, tones.light, 0.5 * depth, 0.008, mask)

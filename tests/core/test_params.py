@@ -53,7 +53,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("prepare", "crop", "faces", ["prepare.crop", "'faces'", "face"]),
         ("prepare", "margin", 2.5, ["prepare.margin", "2.5", "less than or equal to 2"]),
         ("evaluate", "groups", "gender", ["evaluate.groups", "'gender'", "list"]),
-        ("evaluate", "groups", ["gender", "gender"], ["evaluate.groups", "'gender' stands twice"]),
+        ("evaluate", "groups", ["gender", "gender"], ["evaluate.groups", "'gender' is listed twice"]),
         ("evaluate", "groups", ["subject"], ["evaluate.groups", "'subject'", "no group"]),
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),

@@ -131,7 +131,7 @@ def test_the_table_says_what_changed_and_that_the_maes_are_not_to_be_compared(hi
         "moved: 1",
         "  anna.jpg: train -> excluded",
         "",
-        "2 validation photos differ (1 removed, 1 relabelled): a difference in val.mae is partly the data's.",
+        "2 validation photos differ (1 removed, 1 relabelled): a difference in val.mae is partly due to the data.",
         "The test sets are the same: test.mae can be compared.",
     ]
 
@@ -162,7 +162,7 @@ def test_without_a_second_revision_it_is_the_working_tree_as_it_lies_there(proje
     table.write_text(table.read_text().replace("fred.jpg,70,m,0f,train", "fred.jpg,70,m,0f,val"))
     said = compare_data(project, "new")
     assert "after:  the working tree" in said and "fred.jpg: train -> val" in said
-    assert "1 validation photo differs (1 added): a difference in val.mae is partly the data's." in said
+    assert "1 validation photo differs (1 added): a difference in val.mae is partly due to the data." in said
 
 
 def test_renaming_a_validation_photo_does_not_make_another_validation_set(project):

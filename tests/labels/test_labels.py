@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from realage.core.errors import UserError
 from realage.core.files import read_rows
-from realage.labels.table import RULES, ValidateParams, check_rows, read_labels
+from realage.labels.rules import RULES, ValidateParams, check_rows
+from realage.labels.table import read_labels
 
 # What a cell can hold: the reader strips white space about it, and a line end within it stays what it is.
 CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Z"]) | st.sampled_from(' ,"\n;')
@@ -136,8 +137,8 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         (b"name,age\na.jpg,3\n", "file_name and real_age"),
         (b"\n\n", "is empty"),
         (b"file_name,real_age,\na.jpg,3,x\n", "column 3 has cells but no name"),
-        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "line 2, saw 2: mend"),
-        ("file_name,real_age\u200b\na.jpg,3\n".encode(), "names file_name, real_age\u200b"),
+        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "line 2, saw 2: correct"),
+        ("file_name,real_age\u200b\na.jpg,3\n".encode(), "has file_name, real_age\u200b"),
         (b"file_name;real_age\na.jpg;3\n", "commas"),
         (b"file_name\treal_age\na.jpg\t3\n", "commas"),
         ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-8"),
@@ -162,7 +163,7 @@ def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, conten
 def test_a_table_as_large_as_a_disk_is_refused_unread(tmp_path):
     with (tmp_path / "labels.csv").open("wb") as file:
         file.truncate(600_000_000)
-    with pytest.raises(UserError, match=r"labels\.csv.*bytes, more than a label file can have"):
+    with pytest.raises(UserError, match=r"labels\.csv.*bytes, more than the limit of 500,000,000"):
         read_labels(tmp_path / "labels.csv")
 
 

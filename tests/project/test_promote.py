@@ -33,7 +33,7 @@ def test_a_model_that_errs_more_beyond_noise_is_refused_unless_forced(promoted):
     err(promoted, "val", by=0.5)
     commit(promoted)
     done = run_realage(promoted, "promote", "prod")
-    assert_one_line_error(done, "HEAD", "errs more than age@v0.0.1", "not promoted", "--force")
+    assert_one_line_error(done, "HEAD", "has a higher error than age@v0.0.1", "not promoted", "--force")
     assert "Validation: worse" in done.stdout and len(tags(promoted)) == 2
     assert run_realage(promoted, "promote", "prod", "--force").returncode == 0
     assert tags(promoted) == ["age#prod#1", "age#prod#2", "age@v0.0.1", "age@v0.0.2"]

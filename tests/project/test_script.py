@@ -5,48 +5,32 @@ import base64
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import copy_project
+from conftest import copy_project, small_params
 
 from realage.core.errors import UserError
-from realage.core.params import check_section, read_params
-from realage.network.backbones import ModelParams
-from realage.network.pretrained import build_backbone
+from realage.core.params import read_params
 from realage.project.script import DRIVER, STAGES, build_script, imported_modules
-from realage.project.script_driver import run_stages
-from synthetic.sample import SampleParams, write_sample
+from realage.project.script_driver import _write_params, run_stages
 
 PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder far from the project with a script, photos, labels and backbone weights."""
+def start(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder far from the project with the script, photos and labels of the finished run."""
     folder = tmp_path_factory.mktemp("start")
-    write_sample(folder / "faces", SampleParams(photos=120, label_noise=3.0, seed=7))
-    params = tiny_params("backbone.weights.h5")
-    build_backbone(check_section("model", params["model"], ModelParams), None, None).save_weights(
-        folder / "backbone.weights.h5"
-    )
-    (folder / "train.py").write_text(build_script(PROJECT, yaml.safe_dump(params)), encoding="utf-8")
+    shutil.copytree(pipeline / "data/sample", folder / "faces")
+    (folder / "train.py").write_text(build_script(PROJECT, yaml.safe_dump(small_params())), encoding="utf-8")
     return folder
-
-
-def tiny_params(weights: str) -> dict:
-    params = read_params(PROJECT / "params.yaml")
-    params["validate"]["max_rejected"] = 1.0
-    params["prepare"]["image_size"] = 32
-    params["model"] |= {"backbone": "VGG16", "weights": weights, "dense_units": 8}
-    params["train"] |= {"epochs": 1, "warmup_epochs": 0, "batch_size": 16, "threads": 2}
-    params["evaluate"]["resamples"] = 100
-    return params
 
 
 def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -56,29 +40,16 @@ def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
     )
 
 
-def test_script_ends_with_the_bytes_of_the_pipeline(start: Path, tmp_path: Path) -> None:
+def test_script_ends_with_the_bytes_of_the_pipeline(start: Path, pipeline: Path) -> None:
     arguments = ["--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", "run"]
-    with ThreadPoolExecutor() as beside:
-        running = beside.submit(python, "-I", "train.py", *arguments, cwd=start)
-        run_pipeline(start, tmp_path)
-        script = running.result()
+    script = python("-I", "train.py", *arguments, cwd=start)
     assert script.returncode == 0, script.stderr
     assert [line[3:] for line in script.stdout.splitlines() if line.startswith("== ")] == list(STAGES)
     assert script.stdout.splitlines()[-1].startswith("done: model run/models/age.keras")
     for name in ("metrics/evaluate.json", "models/age.keras", "plots/training.csv", "data/weights/source.json"):
         # Not `==` in the assertion itself: pytest would spend minutes on the difference of two models.
-        same = (start / "run" / name).read_bytes() == (tmp_path / name).read_bytes()
+        same = (start / "run" / name).read_bytes() == (pipeline / name).read_bytes()
         assert same, name
-
-
-def run_pipeline(start: Path, folder: Path) -> None:
-    """Run the project's own stages in `folder` on what is in `start`."""
-    params = tiny_params(str(start / "backbone.weights.h5"))
-    params["dataset"] = {"labels": f"{start}/faces/labels.csv", "images": f"{start}/faces/final_files"}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    for stage in STAGES:
-        step = python("-m", f"stages.{stage}", cwd=folder, PYTHONPATH=str(PROJECT))
-        assert step.returncode == 0, step.stderr
 
 
 @pytest.mark.slow
@@ -88,7 +59,7 @@ def test_a_killed_script_goes_on_in_its_folder(start: Path, at) -> None:
     kill = at("os.rename", "models/network.keras", "kill -9 $PPID")
     assert python(*command, "killed", cwd=start, **kill).returncode == -9
     resumed = python(*command, "killed", cwd=start)
-    assert "train: goes on after epoch 1 of 1, from checkpoints/" in resumed.stdout, resumed.stderr
+    assert "train: resumes after epoch 1 of 1, from checkpoints/" in resumed.stdout, resumed.stderr
     for name in ("models/age.keras", "plots/training.csv", "metrics/evaluate.json"):
         same = (start / "whole" / name).read_bytes() == (start / "killed" / name).read_bytes()
         assert same, name
@@ -104,7 +75,7 @@ def test_a_wrong_path_is_one_line(start: Path) -> None:
 @pytest.mark.parametrize(
     ("out", "weights", "error"),
     [
-        ("mine", "none", "--out mine: holds files of something else"),
+        ("mine", "none", "--out mine: contains other files"),
         ("faces/final_files/run", "none", "--out faces/final_files/run: is inside the photos' folder"),
         ("new", "nowhere.weights.h5", "model.weights is 'nowhere.weights.h5': no such file"),
     ],
@@ -118,9 +89,22 @@ def test_what_cannot_end_well_is_refused_at_the_start(
     monkeypatch.chdir(tmp_path)
     arguments = ["train.py", "--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", out]
     monkeypatch.setattr(sys, "argv", arguments)
+    params = small_params()
+    params["model"]["weights"] = weights
     with pytest.raises(UserError, match=re.escape(error)):
-        run_stages(yaml.safe_dump(tiny_params(weights)))
+        run_stages(yaml.safe_dump(params))
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_paths_are_those_of_the_folder_in_which_the_script_is_started(workspace: Path) -> None:
+    Path("backbone.weights.h5").touch()
+    params = small_params()
+    params["model"]["weights"] = "backbone.weights.h5"
+    Path("run").mkdir()
+    _write_params(yaml.safe_dump(params), Namespace(labels=Path("l.csv"), images=Path("photos"), out=Path("run")))
+    written = read_params(Path("run/params.yaml"))
+    assert written["model"]["weights"] == str(workspace / "backbone.weights.h5")
+    assert written["dataset"] == {"labels": str(workspace / "l.csv"), "images": str(workspace / "photos")}
 
 
 def test_script_is_the_same_text_each_time_and_names_nothing_of_this_machine() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, run_module, run_tool
+from conftest import ENVIRONMENT, MODELS, PROJECT, assert_one_line_error, run_module, run_tool
 
 from realage.core.errors import UserError
-from realage.project.verdicts import LOCK, SCORES, TOLERANCE, TOLERANT, Results, compare, read_results, read_stage
+from realage.project.run_diff import LOCK, SCORES, TOLERANCE, TOLERANT, Results, compare, read_results, read_stage
 
 STAGES = """
 prepare:
@@ -280,8 +280,10 @@ def commit(folder: Path, name: str, text: str) -> None:
     run_tool(folder, "git", "commit", "-qam", "change")
 
 
-def test_the_pipeline_is_verified_to_the_byte_by_another_user_in_another_place(clone, tmp_path):
+@pytest.mark.parametrize("model", MODELS)
+def test_the_pipeline_is_verified_to_the_byte_by_another_user_in_another_place(model, request, tmp_path):
     """By a cron job: other rights for new files, another home with settings of Keras, language, time, worker count."""
+    clone = request.getfixturevalue("stand_in_clone" if model == "stand-in" else "clone")
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras/keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
     inherited = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("LC_", "LANG"))}

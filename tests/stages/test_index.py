@@ -61,7 +61,7 @@ def test_a_prepared_photo_that_was_altered_or_deleted_is_named(project):
     index()
     val = read_index(Path("data/index/val.csv"))
     write_prepared(PREPARED, "hash3", to_png(np.zeros((32, 32, 3), np.uint8)))
-    with pytest.raises(UserError, match="hash3.png: missing, or not as stage 'prepare' wrote it.*dvc repro"):
+    with pytest.raises(UserError, match="hash3.png: missing or damaged.*dvc repro"):
         require_indexed(PREPARED, val)
     (PREPARED / "hash4.png").unlink()
     with pytest.raises(UserError, match="hash4.png"):
@@ -70,5 +70,5 @@ def test_a_prepared_photo_that_was_altered_or_deleted_is_named(project):
 
 def test_what_is_no_index_is_named(project):
     Path("data/broken.csv").write_text("photo,age\nhash0,3\n")
-    with pytest.raises(UserError, match="data/broken.csv: not as stage 'index' wrote it"):
+    with pytest.raises(UserError, match="data/broken.csv: damaged or edited"):
         read_index(Path("data/broken.csv"))

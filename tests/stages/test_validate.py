@@ -27,7 +27,7 @@ from PIL import Image, ImageOps
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, to_parquet
-from realage.labels.table import RULES
+from realage.labels.rules import RULES
 from realage.photos.decode import load_photo
 from realage.photos.parallel import MANY, map_photos
 from realage.photos.scan import COLUMNS
@@ -197,7 +197,7 @@ def test_identical_pixels_of_one_age_keep_one_and_of_two_ages_none(faces):
     clean, rejected = read_results()
     assert list(clean["file_name"]) == ["a.png", "e.png"]
     assert {row.file_name: (row.rule, row.detail) for row in rejected.itertuples()} == {
-        "b.png": ("duplicate_photo", "row 3: same pixels and age as a.png, which stays: delete this row and photo"),
+        "b.png": ("duplicate_photo", "row 3: same pixels and age as a.png, which is kept: delete this row and photo"),
         "c.png": ("conflicting_label", "row 4: same pixels as d.png (age 31): find out which age is right"),
         "d.png": ("conflicting_label", "row 5: same pixels as c.png (age 30): find out which age is right"),
     }
@@ -260,7 +260,7 @@ def test_a_name_that_is_almost_right_is_told_the_right_one(faces):
         validate()
     details = read_results()[1].set_index("file_name")["detail"]
     for wrong, right in {"img_1.jpg": "IMG_1.JPG", NFD: NFC, "./sub/a.jpg": "sub/a.jpg"}.items():
-        assert f"but there is {right}: write it so" in details[wrong]
+        assert f"there is {right}: use that spelling" in details[wrong]
     assert "STRASSE.jpg" in details["stra\u00dfe.jpg"] and "add it or delete" in details["else.jpg"]
 
 
@@ -337,7 +337,7 @@ def test_too_little_memory_is_no_fault_of_the_photo(workspace, faces):
         run(scan)"""
     environment = {**ENVIRONMENT, "PYTHONPATH": str(PROJECT), "REALAGE_WORKERS": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert_one_line_error(done, "a.png: too little memory", "REALAGE_WORKERS")
+    assert_one_line_error(done, "a.png: not enough memory", "REALAGE_WORKERS")
 
 
 def test_a_worker_process_that_is_killed_is_one_line(faces):
@@ -376,13 +376,13 @@ def test_a_pipe_instead_of_labels_or_a_folder_is_refused_at_once(workspace, para
 
 def plant_pipe(path: Path) -> str:
     os.mkfifo(path / "x.jpg")
-    return "x.jpg: neither file nor folder"
+    return "x.jpg: not a file or folder"
 
 
 def plant_pipe_that_is_no_photo(path: Path) -> str:
     (path / "sub").mkdir()
     os.mkfifo(path / "sub/notes")
-    return "sub/notes: neither file nor folder"
+    return "sub/notes: not a file or folder"
 
 
 def plant_broken_link(path: Path) -> str:
@@ -402,7 +402,7 @@ def plant_name_that_is_no_utf8(path: Path) -> str:
 
 def plant_name_with_a_line_end(path: Path) -> str:
     (path / "a\rb.jpg").touch()
-    return "the name holds a line end"
+    return "the name contains a line break"
 
 
 @pytest.mark.parametrize("plant", [
@@ -465,4 +465,4 @@ def test_a_mistake_seen_by_a_worker_process_is_one_line(workspace, faces):
     rows = [(f"{number}.jpg", "", "", "", f"{number:032x}", "", 1, 1, 0.0, 0.0, 0.0, 0.0) for number in range(MANY)]
     (workspace / "data").mkdir()
     (workspace / "data/photos.parquet").write_bytes(to_parquet(pd.DataFrame(rows, columns=COLUMNS)))
-    assert_one_line_error(run_module("stages.prepare", workspace), ".jpg: fine at validation", "dvc repro")
+    assert_one_line_error(run_module("stages.prepare", workspace), ".jpg: usable when scanned", "dvc repro")

@@ -14,7 +14,7 @@ from conftest import write_params
 
 from realage.core.errors import UserError
 from realage.core.params import load
-from realage.labels.table import RULES
+from realage.labels.rules import RULES
 from stages.scan import scan
 from stages.validate import validate
 from synthetic.portraits import draw_portrait

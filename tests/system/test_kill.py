@@ -48,7 +48,7 @@ def trained(output: str) -> list[int]:
 
 def went_on_after(output: str) -> int:
     """The epoch after which training went on, 0 where it started anew."""
-    found = re.search(r"^train: goes on after epoch (\d+)", output, re.MULTILINE)
+    found = re.search(r"^train: resumes after epoch (\d+)", output, re.MULTILINE)
     return int(found[1]) if found else 0
 
 
@@ -83,7 +83,7 @@ def test_killed_stages_end_as_if_they_never_were_and_one_that_outlives_its_dvc_i
         assert process.wait() == -signal.SIGKILL, (tmp_path / "log").read_text()
     try:
         status, output = repro(unfinished)
-        assert status == 255 and "stage 'train' is still at work in this folder" in output, output
+        assert status == 255 and "stage 'train' is still running in this folder" in output, output
         assert f"kill {(unfinished / 'orphan.pid').read_text()}" in output
     finally:
         os.kill(int((unfinished / "orphan.pid").read_text()), signal.SIGKILL)

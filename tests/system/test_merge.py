@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT, commands, run_module, run_tool, type_in
 
-from realage.labels.table import ValidateParams, check_rows, read_labels
+from realage.labels.rules import ValidateParams, check_rows
+from realage.labels.table import read_labels
 
 PAGE = "docs/merging.md"
 DAG = """

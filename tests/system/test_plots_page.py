@@ -1,13 +1,8 @@
 """The page of `dvc plots`, in a real browser with no network."""
 
-import os
-import shutil
-import subprocess
-
 import pytest
-from conftest import run_module, run_tool
+from conftest import needs_browser, run_module, run_tool, shown
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHARTS = 7  # among dvc.yaml's plots; the others are pictures
 
 
@@ -22,20 +17,13 @@ def page(clone, tmp_path):
     return clone / "dvc_plots/index.html"
 
 
-def drawn(page) -> str:
-    """The page's contents after its scripts have run."""
-    assert BROWSER, "install Chromium"
-    offline = ["--headless", "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=60000"]
-    return subprocess.run([BROWSER, *offline, "--dump-dom", page.as_uri()], capture_output=True, text=True).stdout
-
-
-@pytest.mark.skipif(BROWSER is None and "REALAGE_REQUIRE_BROWSER" not in os.environ, reason="no Chromium here")
+@needs_browser
 def test_two_commits_are_drawn_in_one_chart_without_a_network(page):
-    assert "marks" not in drawn(page)
+    assert "marks" not in shown(page.as_uri())
     library = page.parent.parent / ".venv/vega.js"
     library.parent.mkdir()
-    assert run_module("realage.project.chart_library", library.parent, str(library)).returncode == 0
-    contents = drawn(page)
+    assert run_module("realage.project.vega", library.parent, str(library)).returncode == 0
+    contents = shown(page.as_uri())
     assert contents.count('class="marks"') == CHARTS
     assert "HEAD~1" in contents and contents.count("<img") >= 6
 

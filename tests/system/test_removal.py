@@ -155,7 +155,7 @@ def names(folder: Path) -> set[str]:
 
 def test_no_label_has_a_file_outside_the_folder_deleted_and_copies_are_named(faces, workspace):
     done = remove(workspace, "anna")
-    assert done.returncode == 0 and "look at these too, they look like copies: b.jpg" in done.stderr
+    assert done.returncode == 0 and "check these too, they look like copies: b.jpg" in done.stderr
     assert "not found, look for them under another name: ../outside.jpg" in done.stderr
     assert names(faces) == {"b.jpg", "c.jpg", "outside.jpg"}
     assert [row["file_name"] for row in rows(workspace / LABELS)] == ["b.jpg", "c.jpg"]

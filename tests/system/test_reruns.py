@@ -42,7 +42,7 @@ def mine(finished: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repro(mine: Path, tmp_path: Path) -> Callable[..., tuple[list[str], set[str]]]:
+def repro(mine: Path, tmp_path: Path) -> Callable[..., tuple[set[str], set[str]]]:
     """Runs `dvc repro`; gives the stages that ran, and 'STAGE PHOTO' for each photo that was decoded."""
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks/sitecustomize.py").write_text(HOOK)
@@ -52,7 +52,7 @@ def repro(mine: Path, tmp_path: Path) -> Callable[..., tuple[list[str], set[str]
         notes.write_text("")
         done = run_module("dvc", mine, "repro", *stages, PYTHONPATH=str(tmp_path / "hooks"), OPENED=str(notes))
         assert done.returncode == 0, done.stdout + done.stderr
-        return stages_of(done.stdout), set(notes.read_text().splitlines())
+        return set(stages_of(done.stdout)), set(notes.read_text().splitlines())
 
     return run
 
@@ -88,21 +88,21 @@ def test_the_look_at_opened_photos_sees_them(mine, repro):
 @pytest.mark.parametrize(("split", "trains"), [("test", False), ("train", True)])
 def test_a_mended_label_decodes_no_photo_and_retrains_only_where_it_is_learnt_from(mine, repro, split, trains):
     relabel(mine, split)
-    assert repro("eda", "index") == (["validate", "split", "eda", "index"], set())
+    assert repro("eda", "index") == ({"validate", "split", "eda", "index"}, set())
     assert is_up_to_date(mine, "train") != trains
 
 
 def test_another_salt_decodes_no_photo_and_names_another_validation_set_of_the_same_data(mine, repro):
     before = {**figures(mine, "validate"), **figures(mine, "split")}
     change(mine, "split", salt="other")
-    assert repro("index") == (["check", "split", "index"], set())
+    assert repro("index") == ({"check", "split", "index"}, set())
     after = {**figures(mine, "validate"), **figures(mine, "split")}
     assert after["val_version"] != before["val_version"] and after["data_version"] == before["data_version"]
 
 
 def test_a_photo_without_a_label_is_decoded_alone_and_retrains_nothing(mine, repro):
     write_photo(mine / PHOTOS / "new.jpg", seed=1)
-    assert repro("index") == (["scan", "validate", "prepare", "index"], {"scan new.jpg", "prepare new.jpg"})
+    assert repro("index") == ({"scan", "validate", "prepare", "index"}, {"scan new.jpg", "prepare new.jpg"})
     assert is_up_to_date(mine, "train")
 
 
@@ -113,7 +113,7 @@ def test_of_new_photos_and_old_ones_only_the_new_are_decoded(mine, repro):
     with (mine / LABELS).open("a") as labels:
         labels.writelines(f"{name},30," + "\n" for name in names)
     ran, opened = repro("index")
-    assert ran == ["scan", "validate", "split", "prepare", "index"]
+    assert ran == {"scan", "validate", "split", "prepare", "index"}
     assert opened == {f"{stage} {name}" for stage in ("scan", "prepare") for name in names}
     rows = pd.read_csv(mine / "data/labels/splits.csv", dtype=str)
     assert set(names) <= set(rows["file_name"])

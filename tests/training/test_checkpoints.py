@@ -104,7 +104,7 @@ def test_a_folder_that_takes_no_files_costs_nobody_an_epoch(tmp_path):
 def test_another_training_is_named_and_not_taken_up(tmp_path, capsys):
     other = saved(tmp_path, {"train.seed": "1", "realage/network/model.py": "old"}, epochs=3)
     assert Checkpoints(tmp_path, {"train.seed": "1", "realage/network/model.py": "new"}).latest() is None
-    expected = f"train: {other.folder} is of a training with other realage/network/model.py: not used\n"
+    expected = f"train: {other.folder} not used: the training differs in realage/network/model.py\n"
     assert capsys.readouterr().out == expected
 
 
@@ -114,8 +114,8 @@ def test_a_checkpoint_copied_from_another_training_is_passed_over(tmp_path, caps
     shutil.copy(ours.folder / "epoch-00001.npz", ours.folder / "epoch-00003.npz")
     assert_same(ours.latest(), state(1))
     said = capsys.readouterr().out
-    assert "epoch-00002.npz is damaged or foreign (of another training): passed over" in said
-    assert "epoch-00003.npz is damaged or foreign (of another epoch): passed over" in said
+    assert "epoch-00002.npz is damaged or foreign (of another training): skipped" in said
+    assert "epoch-00003.npz is damaged or foreign (of another epoch): skipped" in said
 
 
 def test_two_epochs_and_the_last_few_trainings_are_kept(tmp_path):
@@ -139,7 +139,7 @@ def test_what_is_not_ours_is_named_and_left_alone(tmp_path, capsys):
     assert all(path.is_symlink() or path.exists() for path in foreign)
     assert Checkpoints(tmp_path, {"a": "new"}).latest() is None
     said = capsys.readouterr().out
-    assert all(f"{path} is nothing that this project wrote: left alone" in said for path in foreign)
+    assert all(f"{path} was not written by this project: ignored" in said for path in foreign)
 
 
 def test_what_a_killed_process_was_writing_is_overwritten(tmp_path):

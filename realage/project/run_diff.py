@@ -1,4 +1,4 @@
-"""Two runs of the pipeline, known by their dvc.lock and their errors in years, compared stage by stage."""
+"""Compare two runs of the pipeline stage by stage, by their dvc.lock and their errors in years."""
 
 from typing import Any, NamedTuple
 
@@ -13,18 +13,18 @@ SCORES = metrics_file("evaluate")
 
 IDENTICAL, WITHIN, DIFFERENT = "identical", "within tolerance", "different"
 # Years of MAE: about three standard deviations of the difference between two trainings of the sample on processors that
-# add up in another order; docs/reproducibility.md has the figures.
+# compute sums in a different order; docs/reproducibility.md has the figures.
 TOLERANCE = 0.5
-# These compute with floating-point numbers, or show what came of it: another kind of processor, a GPU or another build
-# of a library moves last digits, and training makes much of them. Others are held to the byte.
+# These compute with floating-point numbers, or show the results. Another kind of processor, a GPU or another build of a
+# library changes last digits, and training amplifies that. The other stages must give the same bytes.
 TOLERANT = ("train", "package", "evaluate", "report")
 
-NAMED_AT_MOST = 3  # things in one line of the table
-STATISTICS = ("size", "nfiles")  # what DVC notes beside a hash, and not always
+NAMED_AT_MOST = 3  # names in one line of the table
+STATISTICS = ("size", "nfiles")  # DVC sometimes records these with a hash
 
 
 class Stage(NamedTuple):
-    """What dvc.lock says about a stage: `inputs` is all that decides its results, `outs` the results, each by name."""
+    """A stage's entry in dvc.lock: `inputs` is all that decides its results, `outs` the results, each by name."""
 
     inputs: dict[str, Any]
     outs: dict[str, Any]
@@ -46,7 +46,7 @@ class Finding(NamedTuple):
 
 
 def read_results() -> Results:
-    """Read what the run in the current folder left; raises UserError that names the file where it is missing or broken.
+    """Read the results of the run in the current folder. Raises UserError if a file is missing or invalid.
 
     The stages are in DAG order if one `dvc repro` wrote a new dvc.lock, as DVC appends each stage once it has run.
     """
@@ -65,7 +65,7 @@ def _read_stages() -> dict[str, Stage]:
 
 
 def read_stage(entry: dict[str, Any]) -> Stage:
-    """Sort a stage's entry in dvc.lock; command and list of outs are inputs too, as dvc.yaml sets them."""
+    """Split a stage's entry in dvc.lock; command and list of outs count as inputs, since dvc.yaml sets them."""
     deps, outs = _hashes(entry.get("deps", [])), _hashes(entry.get("outs", []))
     params: dict[str, Any] = {}
     for file, values in entry.get("params", {}).items():
@@ -86,7 +86,7 @@ def _read_mae() -> dict[str, float]:
 
 
 def compare(committed: Results, retrained: Results) -> list[Finding]:
-    """A finding on each stage of `retrained`, in its order, then on those that only `committed` has."""
+    """One finding per stage of `retrained`, in its order, then one per stage that only `committed` has."""
     findings: list[Finding] = []
     for stage in retrained.stages:
         findings.append(Finding(stage, *_judge(stage, committed, retrained, findings)))
@@ -105,14 +105,14 @@ def _judge(stage: str, committed: Results, retrained: Results, earlier: list[Fin
 
     own = [name for name, maker in makers.items() if maker is None]
     if own:
-        return DIFFERENT, f"dvc.lock was made with another {_some(own)}: run 'dvc repro' and commit"
+        return DIFFERENT, f"dvc.lock was made with another {_join_first(own)}: run 'dvc repro' and commit"
     for name, maker in makers.items():
         if maker and (maker.verdict == DIFFERENT or stage not in TOLERANT):
             return DIFFERENT, f"its input {name} differs, see {maker.stage}"
     if not inputs and not outs:
         return IDENTICAL, "same inputs, same bytes"
     if stage not in TOLERANT:
-        return DIFFERENT, f"same inputs, other outs: {_some(outs)}"
+        return DIFFERENT, f"same inputs, other outs: {_join_first(outs)}"
     return _judge_errors(committed.mae, retrained.mae)
 
 
@@ -121,7 +121,7 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def _maker(path: str, run: Results, earlier: list[Finding]) -> Finding | None:
-    """The finding on the stage that made `path`, where that is not identical; None for all other inputs."""
+    """The finding on the stage that made `path`, if it is not identical, otherwise None."""
     for finding in earlier:
         if finding.verdict != IDENTICAL and any(_overlap(path, out) for out in run.stages[finding.stage].outs):
             return finding
@@ -141,6 +141,6 @@ def _judge_errors(committed: dict[str, float], retrained: dict[str, float]) -> t
     return DIFFERENT, f"{figures}: more than {TOLERANCE:g} apart"
 
 
-def _some(names: list[str]) -> str:
+def _join_first(names: list[str]) -> str:
     rest = len(names) - NAMED_AT_MOST
     return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
