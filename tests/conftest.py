@@ -1,11 +1,13 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
 
+from realage.cli import main
 from realage.network.recipe import TrainParams
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
@@ -139,8 +142,19 @@ def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.Comp
 
 
 def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run `realage ARGUMENTS` in `folder` as a user would."""
-    return run_module("realage", folder, *arguments, **environment)
+    """Run `realage ARGUMENTS` in `folder`, but in this process: another one would load DVC or Keras for seconds."""
+    out, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as user, redirect_stdout(out), redirect_stderr(errors):
+        user.chdir(folder)
+        user.setattr(sys, "argv", ["realage", *arguments])
+        for name, value in {**ENVIRONMENT, **environment}.items():
+            user.setenv(name, value)
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
 
 
 def run_tool(folder: Path, *command: str) -> str:

@@ -44,8 +44,9 @@ def compile_network(network: keras.Model, head: Head, params: TrainParams, steps
         ema_momentum=momentum,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(network.trainable_variables)  # built in the first step, it would be traced twice
     network.compile(optimizer, loss=head.loss(params), metrics=[head.mae])
+    # Built during the first step, it would make Keras trace that step twice.
+    network.optimizer.build(network.trainable_variables)
 
 
 def learning_rate_schedule(

@@ -204,7 +204,7 @@ def test_results_are_read_in_the_locks_order(workspace):
         ("", "{}", "dvc.lock: not as DVC writes it"),
         ("stages: {train: [1]}", "{}", "dvc.lock: not as DVC writes it"),
         ("stages: {train: {deps: []}}", "{}", "dvc.lock: not as DVC writes it"),
-        ("stages: {}", "<<<<<<<", "metrics/evaluate.json: not as"),
+        ("stages: {}", "<<<<<<<", "metrics/evaluate.json: damaged or edited"),
         ("stages: {}", '{"test": {"mae": 1.0}}', "metrics/evaluate.json: not as"),
         ("stages: {}", '{"val": {"mae": null}}', "metrics/evaluate.json: not as"),
     ],
