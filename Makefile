@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
-# A process a core; tests of one file share what they set up, and the longest files start first.
-PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
+# One process more than cores, as tests also wait; tests of one file share what they set up, and long files start first.
+PARALLEL := -n $(shell echo $$(($$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1))) --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header
 INSTALL := python -m pip install --quiet --disable-pip-version-check
 

@@ -142,12 +142,17 @@ def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.Comp
 
 
 def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run `realage ARGUMENTS` in `folder`, but in this process: another one would load DVC or Keras for seconds."""
+    """Run `realage ARGUMENTS` in `folder` as a user would."""
+    return run_module("realage", folder, *arguments, **environment)
+
+
+def call_realage(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """The same in this process, without the seconds that loading DVC takes; for commands that print by themselves."""
     out, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as user, redirect_stdout(out), redirect_stderr(errors):
         user.chdir(folder)
         user.setattr(sys, "argv", ["realage", *arguments])
-        for name, value in {**ENVIRONMENT, **environment}.items():
+        for name, value in ENVIRONMENT.items():
             user.setenv(name, value)
         try:
             main()

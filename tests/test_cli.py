@@ -80,7 +80,7 @@ def test_version(tmp_path):
 def test_predict_as_a_line_of_json_a_photo(tmp_path):
     write_photo(tmp_path / "a.jpg", seed=1)
     (tmp_path / "b.jpg").write_text("no photo")
-    done = run_module("realage", tmp_path, "predict", "a.jpg", "b.jpg", "--model", str(MODEL), "--format", "jsonl")
+    done = run_realage(tmp_path, "predict", "a.jpg", "b.jpg", "--model", str(MODEL), "--format", "jsonl")
     assert_one_line_error(done, "1 of 2 photos")
     good, bad = map(json.loads, done.stdout.splitlines())
     assert good["photo"] == "a.jpg" and good["age"] > 0 and bad["age"] is None and bad["error"]
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_with_status_130(monkeypatch, capsys):
 
 
 def test_debug_shows_the_traceback(tmp_path):
-    done = run_module("realage", tmp_path, "predict", "nowhere.jpg", "--debug")
+    done = run_realage(tmp_path, "predict", "nowhere.jpg", "--debug")
     assert done.returncode == 1 and "Traceback" in done.stderr and "nowhere.jpg" in done.stderr
 
 

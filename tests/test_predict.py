@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, assert_one_line_error, recipe, run_module, write_photo
+from conftest import PROJECT, assert_one_line_error, recipe, run_realage, write_photo
 
 from realage.core.errors import UserError
 from realage.core.params import load
@@ -32,7 +32,7 @@ def test_predicts_what_evaluation_predicted_and_names_a_bad_photo(pipeline, phot
     expected = pd.read_csv(pipeline / "data/predictions.csv").set_index("file_name")["predicted_age"]
     (tmp_path / "bad.jpg").write_text("no photo")
     paths = [*(f"data/sample/final_files/{name}" for name in photos[:5]), str(tmp_path / "bad.jpg")]
-    done = run_module("realage", pipeline, "predict", *paths, "--format", "json")
+    done = run_realage(pipeline, "predict", *paths, "--format", "json")
     assert_one_line_error(done, "1 of 6 photos")
     *rows, bad = json.loads(done.stdout)
     assert [row["photo"] for row in rows] == paths[:5] and bad["age"] is None and bad["error"]
@@ -52,7 +52,7 @@ def test_a_folder_as_csv_and_one_photo_as_table(pipeline, photos, workspace, cap
 
 
 def test_what_is_not_there_is_named(pipeline, tmp_path):
-    assert_one_line_error(run_module("realage", pipeline, "predict", "nowhere.jpg"), "nowhere.jpg")
+    assert_one_line_error(run_realage(pipeline, "predict", "nowhere.jpg"), "nowhere.jpg")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no photos"):
         predict([tmp_path / "empty"], pipeline / "models/age.keras")

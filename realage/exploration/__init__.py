@@ -1,4 +1,4 @@
 """Exploration of the labelled photos: counts by age and group, photo measures, outliers, and charts of them.
 
-Imports core, photos, splits and charts.
+A new chart goes into `charts`. Imports core, photos, splits and charts.
 """

@@ -1,4 +1,4 @@
 """Photos of a folder: names, decoding, hashes, measures, faces, and the prepared squares that a model sees.
 
-To spread the work over a cluster, see `parallel`. Imports core.
+A cluster backend goes into `parallel`. Imports core.
 """

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
+from conftest import assert_one_line_error, call_realage, change, commit, err, run_tool
 
 PREDICTED = "plots/evaluate/predicted.csv"
 
 
 def compare(folder: Path, *arguments: str) -> str:
-    done = run_realage(folder, "compare", *arguments)
+    done = call_realage(folder, "compare", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -111,11 +111,11 @@ def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
 )
 def test_a_commit_without_sound_results_is_named(clone, file, contents, words):
     (clone / file).unlink() if contents is None else (clone / file).write_text(contents)
-    assert_one_line_error(run_realage(clone, "compare", "HEAD"), "the working tree", *words)
+    assert_one_line_error(call_realage(clone, "compare", "HEAD"), "the working tree", *words)
     commit(clone)
-    assert_one_line_error(run_realage(clone, "compare", "HEAD~1", "HEAD"), "HEAD (", *words)
+    assert_one_line_error(call_realage(clone, "compare", "HEAD~1", "HEAD"), "HEAD (", *words)
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "", "HEAD:params.yaml"])
 def test_what_is_no_commit_is_named(clone, revision):
-    assert_one_line_error(run_realage(clone, "compare", "HEAD", revision), "no such commit")
+    assert_one_line_error(call_realage(clone, "compare", "HEAD", revision), "no such commit")

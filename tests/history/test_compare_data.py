@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, flip_a_byte, run_realage, run_tool
+from conftest import assert_one_line_error, call_realage, flip_a_byte, run_tool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,13 +100,13 @@ def project(history: Path, tmp_path: Path) -> Path:
 
 def compare_data(folder: Path, *arguments: str) -> str:
     """What the command prints, which must be all that anybody sees."""
-    done = run_realage(folder, "compare-data", *arguments)
+    done = call_realage(folder, "compare-data", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
 def fails(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return run_realage(folder, "compare-data", *arguments)
+    return call_realage(folder, "compare-data", *arguments)
 
 
 def cached(folder: Path, revision: str) -> Path:
@@ -317,7 +317,7 @@ def test_a_photo_that_swapped_its_name_is_told_by_both(project):
 def test_data_that_are_damaged_in_the_cache_are_not_believed(project):
     flip_a_byte(cached(project, "old"))
     assert_one_line_error(fails(project, "old"), "data/labels/splits.csv of old: not the bytes", "make mend-cache")
-    assert run_realage(project, "mend-cache").returncode == 0
+    assert call_realage(project, "mend-cache").returncode == 0
     assert_one_line_error(fails(project, "old"), "neither in DVC's cache")
 
 

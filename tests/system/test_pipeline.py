@@ -202,11 +202,12 @@ def test_a_users_own_folder_and_groups(tmp_path, clone):
     params["validate"]["max_rejected"] = 0.5  # the test photos have no label now
     params["evaluate"]["groups"] = ["gender"]
     write_params(clone, params)
-    ran = run_tool(clone, "dvc", "repro")
+    ran = run_tool(clone, "dvc", "repro", "evaluate")
     assert "Running stage 'evaluate'" in ran and "Running stage 'train'" not in ran
     found = metrics(clone, "evaluate")
     assert not {"test", "test_version"} & set(found)
     assert [row["group"] for row in found["by_group"]["val"]] == ["f", "m"]
+    assert run_module("stages.report", clone).returncode == 0
     assert "floor" not in (clone / "reports/model_card.md").read_text().lower()
 
 
