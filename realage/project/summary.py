@@ -8,15 +8,17 @@ from realage.labels.dataset import DatasetParams
 
 
 def summary() -> None:
-    """Print validation MAE, the constant baseline and, for the synthetic sample, the floor that label noise sets."""
-    val = read_json(metrics_file("evaluate"))["val"]
+    """Print the MAE of each held-out split, the constant baseline and, for the synthetic sample, its noise floor."""
+    scores = read_json(metrics_file("evaluate"))
     dataset = load("dataset", DatasetParams)
-    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}: {val['n']:,} validation photos")
-    _print_years("validation MAE", val["mae"], f"  {interval(val)}".rstrip())
-    _print_years("constant baseline", val["baseline"]["mae"], "  the training photos' median age for everyone")
+    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}")
+    for split, what in (("val", "validation MAE"), ("test", "test MAE")):
+        if split in scores:
+            _print_years(what, scores[split]["mae"], f"{interval(scores[split]):<14}{scores[split]['n']:,} photos")
+    _print_years("constant baseline", scores["val"]["baseline"]["mae"], "the training photos' median age for everyone")
     if dataset.is_sample:
         sample = read_json(metrics_file("sample"))
-        _print_years("floor", sample["floor_mae"], f"  what label noise of {sample['label_noise']:g} years costs alone")
+        _print_years("floor", sample["floor_mae"], f"what label noise of {sample['label_noise']:g} years costs alone")
     print(
         "\nNext: open reports/index.html, try 'realage predict PHOTO',\n"
         "      and see README.md for photos of your own (presets/faces.yaml)."
@@ -24,4 +26,4 @@ def summary() -> None:
 
 
 def _print_years(what: str, years: float, remark: str) -> None:
-    print(f"  {what:<18} {years:>6.2f} years{remark}")
+    print(f"  {what:<18} {years:>6.2f} years  {remark}".rstrip())
