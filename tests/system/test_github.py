@@ -45,3 +45,11 @@ def test_only_the_comment_may_write(path):
     granted = [workflow["permissions"], *(job.get("permissions", {}) for job in workflow["jobs"].values())]
     writes = {scope for permissions in granted for scope, access in permissions.items() if access == "write"}
     assert writes == ({"pull-requests"} if path.stem == "compare" else set())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_job_that_may_write_runs_no_code_of_a_pull_request(path):
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        if "write" in job.get("permissions", {}).values():
+            assert not any("uses" in step for step in job["steps"])
+            assert not re.search(r"\$\{\{", "".join(step["run"] for step in job["steps"])), "only through variables"
