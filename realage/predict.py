@@ -1,6 +1,7 @@
 """Predict the ages of photos: `realage predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
 
 import json
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 from realage.core.errors import UserError
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import Framed, frame_photo
-from realage.photos.names import find_photos
+from realage.photos.names import list_files
 from realage.photos.parallel import map_photos
 from realage.photos.prepared import PrepareParams
 
@@ -50,7 +51,7 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
 
     def look(photo: Path) -> Framed | str:
         try:
-            return frame_photo(load_photo(photo), prepare)
+            return frame_photo(load_photo(photo, prepare.max_megapixels), prepare)
         except PhotoError as error:
             return str(error)
 
@@ -72,10 +73,17 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
             raise UserError(f"{path}: no such photo or folder")
         if not path.is_dir():
             yield path
-        elif names := find_photos(path):
-            yield from (path / name for name in names)
         else:
-            raise UserError(f"{path}: no photos in this folder")
+            yield from _listed(path)
+
+
+def _listed(folder: Path) -> list[Path]:
+    files = list_files(folder)
+    if files.others:
+        print(f"{folder}: {files.passed_over()}", file=sys.stderr)
+    if not files.photos:
+        raise UserError(f"{folder}: no photos in this folder")
+    return [folder / name for name in files.photos]
 
 
 def _formatted(table: pd.DataFrame, style: str) -> str:

@@ -20,6 +20,8 @@ from realage.photos.scan import sound_photos
 from realage.photos.store import Store
 from realage.runner.command import run
 
+CODE = ("decode", "faces", "framing", "hashes", "kinds", "limits", "prepared")  # on which a prepared photo depends
+
 
 class Prepared(NamedTuple):
     """A written photo: the digest of its file, and the number of faces found; None without detection."""
@@ -37,7 +39,7 @@ def prepare() -> None:
     images, params = Path(load("dataset", DatasetParams).images), load("prepare", PrepareParams)
     photos = sound_photos(from_parquet(PHOTOS.read_bytes(), str(PHOTOS)))[[FILE_NAME, PHOTO]]
     photos = photos.drop_duplicates(PHOTO)
-    store = Store(STORE, "prepare", code=("decode", "faces", "framing", "hashes", "prepared"), params=params)
+    store = Store(STORE, "prepare", CODE, params.model_dump())
     PREPARED.mkdir(parents=True, exist_ok=True)
     prepare_photo = partial(_prepare, images, store, params)
     prepared = list(map_photos(prepare_photo, photos.itertuples(index=False, name=None), "prepare photos"))
@@ -58,7 +60,7 @@ def _prepare(images: Path, store: Store, params: PrepareParams, file: tuple[str,
     name, photo = file
     entry = store.read(photo)
     if entry is None:
-        framed = frame_photo(load_validated(images / name, photo), params)
+        framed = frame_photo(load_validated(images / name, photo, params.max_megapixels), params)
         entry = f"{'' if framed.faces is None else framed.faces}\n".encode() + to_png(framed.pixels)
         store.write(photo, entry)
     faces, _, contents = entry.partition(b"\n")

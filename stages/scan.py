@@ -10,7 +10,8 @@ from realage.core.files import from_parquet, replacing, to_parquet
 from realage.core.params import load
 from realage.core.paths import PHOTOS, STORE
 from realage.labels.dataset import DatasetParams
-from realage.photos.names import find_clashes, find_photos, find_strays
+from realage.photos.names import Listing, find_clashes, find_strays, list_files
+from realage.photos.prepared import PrepareParams
 from realage.photos.scan import COLUMNS, scan_photos, sound_photos
 from realage.photos.store import Store
 from realage.runner.command import run
@@ -20,17 +21,22 @@ from realage.runner.recorded import cache_folder
 def scan() -> None:
     """Write `data/photos.parquet`: one row per photo, with the columns of `realage.photos.scan`."""
     images = Path(load("dataset", DatasetParams).images)
-    names = find_photos(images) if images.is_dir() else []
-    if not names:
+    files = list_files(images) if images.is_dir() else Listing([], [])
+    if not files.photos:
         raise UserError(f"{images}: contains no photos: set dataset.images in params.yaml to their folder")
-    store = Store(STORE, "scan", code=("decode", "hashes", "measures", "scan"))
-    table = scan_photos(images, _unsafe(images, names), names, _read_earlier(store))
+    max_megapixels = load("prepare", PrepareParams).max_megapixels
+    code = ("decode", "hashes", "kinds", "limits", "measures", "scan")
+    store = Store(STORE, "scan", code, {"max_megapixels": max_megapixels})
+    unsafe = _unsafe(images, files.photos)
+    table = scan_photos(images, unsafe, files.photos, _read_earlier(store), max_megapixels)
     contents = to_parquet(table)
     store.write(PHOTOS.name, contents)
     store.keep_only([PHOTOS.name])
     with replacing(PHOTOS) as part:
         part.write_bytes(contents)
     print(f"scan: {len(table):,} photos, {len(table) - len(sound_photos(table)):,} cannot be used")
+    if files.others:
+        print(f"scan: {files.passed_over()}")
 
 
 def _read_earlier(store: Store) -> pd.DataFrame:

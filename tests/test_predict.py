@@ -116,6 +116,29 @@ def test_a_head_with_a_spread_says_it_beside_the_age(good_and_bad, capsys, name)
     assert table[1].split() == ["a.png", str(first["age"]), str(first["spread"])] and "NaN" not in "".join(table)
 
 
+def test_a_folder_says_how_many_files_it_passed_over_and_names_what_is_not_read(good_and_bad, capsys):
+    tiny_model(Path("age.keras"), "regression")
+    Path("sub").mkdir()
+    for name in ("labels.csv", "Thumbs.db", ".DS_Store"):
+        Path("sub", name).touch()
+    Path("sub/d.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    write_photo(Path("sub/scan.jpg"), 1)
+    Path("sub/scan.jpg").rename("sub/scan")
+    with pytest.raises(UserError, match="1 of 2 photos could not be read"):
+        predict([Path("sub")], Path("age.keras"), "json")
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0] == "sub: passed over 1 file that is no photo: labels.csv"
+    heic, scan = json.loads(said.out)
+    assert heic["error"] == "HEIC is not read: convert it to JPEG" and scan["photo"] == "sub/scan" and scan["age"]
+
+
+def test_a_folder_of_other_files_alone_has_no_photos(workspace, capsys):
+    Path("notes.txt").touch()
+    with pytest.raises(UserError, match="no photos in this folder"):
+        predict([Path(".")], Path("age.keras"))
+    assert "passed over 1 file" in capsys.readouterr().err
+
+
 def test_the_regression_has_no_column_of_spreads(good_and_bad, capsys):
     tiny_model(Path("age.keras"), "regression")
     rows = json.loads(printed(capsys, "age.keras", "json", good_and_bad))

@@ -15,7 +15,7 @@ from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 
 RECIPE_FILE = "realage.json"
-RECIPE_VERSION = 2  # version 1, of release 0.1, had only `prepare` and `train`
+RECIPE_VERSION = 3  # 1, of release 0.1, had only `prepare` and `train`; 2 had no `prepare.max_megapixels`
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 

@@ -9,13 +9,15 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from realage.core.errors import UserError
 from realage.photos.hashes import pixel_hash
+from realage.photos.kinds import DECODED, HEAD, RAW_SUFFIXES, kind_of
+from realage.photos.limits import MAX_BYTES, LimitedFile, PhotoError, limit_cost
+from realage.photos.prepared import MAX_MEGAPIXELS
 
-# Recognised by content, whatever the suffix. Pillow reads more formats, some by starting other programs.
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 50_000_000  # a malicious file of that size (WebP) takes a worker 1.1 GB and four seconds
-MAX_SCANS = 100  # of a progressive JPEG: each scan goes over all pixels, and cameras write about ten
+__all__ = ["PhotoError", "check_file", "load_photo", "load_validated"]
+
 # Errors of the machine must not reject a photo.
 MACHINE_ERRORS = {errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+CONVERT = "convert it to JPEG"
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -26,7 +28,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF orientation
 
-# Pillow's own limit would print a warning; load_photo checks MAX_PIXELS before it decodes.
+# Pillow's own limit would print a warning; load_photo checks the size before it decodes.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow warns of invalid metadata, but only the pixels are used.
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
@@ -34,38 +36,45 @@ warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-class PhotoError(Exception):
-    """A file that is not a usable photo. The text is the reason."""
-
-
-def load_photo(path: Path) -> np.ndarray:
+def load_photo(path: Path, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
     """Decode a photo into upright RGB: uint8, (height, width, 3). Raises PhotoError if it is not a usable photo.
 
-    Of a file with several pictures, such as an animation, the first is decoded. Transparency is dropped. Raises OSError
-    or UserError for an error of the machine: no permission to read the file, a failing disk, not enough memory.
+    A JPEG of more than `max_megapixels` million pixels is decoded at a half, quarter or eighth of its sides, another
+    photo is not usable. Of a file with several pictures, such as an animation, the first is decoded. Transparency is
+    dropped. Raises OSError or UserError for an error of the machine: no permission to read the file, a failing disk,
+    not enough memory.
     """
-    if not path.is_file():
-        raise PhotoError("not a file")
+    check_file(path)
     try:
-        with Image.open(path, formats=PHOTO_FORMATS) as image:
-            _reject_bomb(path, image)
+        with LimitedFile(path) as file, Image.open(file, formats=DECODED) as image:
+            limit_cost(image, file, max_megapixels)
             return _upright_rgb(image)
     except PhotoError:
         raise
+    except UnidentifiedImageError as error:
+        raise _unidentified(path) from error
     except MemoryError:
         raise UserError(f"{path}: not enough memory to decode it: set REALAGE_WORKERS to a lower number") from None
     except Exception as error:  # decoders raise more kinds of errors than Pillow documents
         if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
             raise
-        # Pillow's message has the path and an object's address, which must not be written to a tracked file.
-        is_unknown = isinstance(error, UnidentifiedImageError)
-        raise PhotoError("cannot be decoded as an image" if is_unknown else str(error)) from error
+        raise PhotoError(str(error)) from error
 
 
-def load_validated(path: Path, photo: str) -> np.ndarray:
+def check_file(path: Path) -> None:
+    """Raise PhotoError for what is rejected without being opened."""
+    if not path.is_file():
+        raise PhotoError("not a file")
+    if path.suffix.lower() in RAW_SUFFIXES:
+        raise PhotoError("a camera's raw file is not read", CONVERT)
+    if path.stat().st_size > MAX_BYTES:
+        raise PhotoError(f"{path.stat().st_size:,} bytes: more than the limit of {MAX_BYTES:,}")
+
+
+def load_validated(path: Path, photo: str, max_megapixels: int) -> np.ndarray:
     """Decode a photo whose pixel hash was `photo` when scanned. Raises UserError if it is missing or has changed."""
     try:
-        pixels = load_photo(path)
+        pixels = load_photo(path, max_megapixels)
     except PhotoError as error:
         raise UserError(f"{path}: usable when scanned, but now: {error}: restore it, or run 'dvc repro'") from error
     if pixel_hash(pixels) != photo:
@@ -73,19 +82,21 @@ def load_validated(path: Path, photo: str) -> np.ndarray:
     return pixels
 
 
-def _reject_bomb(path: Path, image: Image.Image) -> None:
-    """Raise PhotoError for a file that would take too much time or memory to decode."""
-    if image.width * image.height > MAX_PIXELS:
-        raise PhotoError(f"{image.width}x{image.height} pixels: more than the limit of {MAX_PIXELS:,}")
-    if image.info.get("progressive") and path.read_bytes().count(b"\xff\xda") > MAX_SCANS:
-        raise PhotoError(f"a progressive JPEG with more than {MAX_SCANS} scans")
+def _unidentified(path: Path) -> PhotoError:
+    # Pillow's message has the path and an object's address, which must not be written to a tracked file.
+    with path.open("rb") as file:
+        kind = kind_of(file.read(HEAD))
+    if kind is None or kind in DECODED:
+        return PhotoError("cannot be decoded as an image")
+    return PhotoError(f"{kind} is not read", CONVERT)
 
 
 def _upright_rgb(image: Image.Image) -> np.ndarray:
-    turn = _turn(image)
+    # Pillow turns a TIFF when it decodes it.
+    turn = None if image.format == "TIFF" else _turn(image)
     image = image.transpose(turn) if turn is not None else image
     if image.mode in ("I", "F"):
-        raise PhotoError("32-bit greyscale, which has no fixed black and white: save it with 8 bits")
+        raise PhotoError("32-bit greyscale, which has no fixed black and white", "save it with 8 bits")
     if image.mode.startswith("I;16"):
         # Pillow would clip 16-bit greyscale at 255, and most of the photo would be white.
         image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))

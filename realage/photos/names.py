@@ -4,23 +4,60 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
+from realage.photos.kinds import HEAD, PHOTO_SUFFIXES, kind_of
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini"}  # in lower case; others are hidden files
+
+
+class Listing(NamedTuple):
+    """Names of the files below a folder, relative to it, with forward slashes, sorted: photos and all others."""
+
+    photos: list[str]
+    others: list[str]
+
+    def passed_over(self) -> str:
+        """Return how many files are no photos, with an example; '' if there are none."""
+        if not self.others:
+            return ""
+        files = "file that is no photo:" if len(self.others) == 1 else "files that are no photos, such as"
+        return f"passed over {len(self.others):,} {files} {printable(self.others[0])}"
+
+
+def list_files(folder: Path) -> Listing:
+    """List the files below `folder`. A photo has one of PHOTO_SUFFIXES, or the first bytes of one of SIGNATURES.
+
+    Hidden files, those in LEFT_BY_SYSTEMS and linked folders are in neither list; DVC skips linked folders too.
+    Raises UserError for a photo's name that `require_plain_name` rejects, OSError for what cannot be read.
+    """
+    photos, others = [], []
+    for path in walk(folder):
+        name = path.relative_to(folder)
+        if name.name.lower() in LEFT_BY_SYSTEMS or any(part.startswith(".") for part in name.parts):
+            continue
+        if _is_photo(path):
+            photos.append(name.as_posix())
+        elif path.is_file():
+            others.append(name.as_posix())
+    for photo in photos:
+        require_plain_name(folder / photo)
+    return Listing(sorted(photos), sorted(others))
 
 
 def find_photos(folder: Path) -> list[str]:
-    """Return the names of all photo files below `folder`, relative to it, with forward slashes, sorted.
+    """Return the names of the photos below `folder`, as `list_files` does."""
+    return list_files(folder).photos
 
-    Hidden files and linked folders are skipped; DVC skips linked folders too.
-    Raises UserError for a name that `require_plain_name` rejects, OSError for a folder that cannot be read.
-    """
-    paths = (path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in PHOTO_SUFFIXES)
-    names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
-    for name in names:
-        require_plain_name(folder / name)
-    return names
+
+def _is_photo(path: Path) -> bool:
+    if path.suffix.lower() in PHOTO_SUFFIXES:
+        return True
+    if not path.is_file():  # opening a pipe would wait for its writer
+        return False
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD)) is not None
 
 
 def walk(folder: Path) -> Iterator[Path]:

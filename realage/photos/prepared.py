@@ -21,6 +21,7 @@ from realage.core.errors import UserError
 from realage.core.params import Section
 
 DIGEST = "digest"
+MAX_MEGAPIXELS = 50  # a malicious file of that size (WebP) takes a worker 1.1 GB and four seconds
 
 
 class PrepareParams(Section):
@@ -32,6 +33,7 @@ class PrepareParams(Section):
     crop: Literal["none", "face"]  # the whole photo, or its largest face, upright; the whole photo if none is found
     margin: float = Field(ge=0, le=2)  # share of the face's side that crop `face` adds on each side
     fit: Literal["pad", "stretch"]  # keep proportions and pad with black, or stretch as Keras' loaders do
+    max_megapixels: int = Field(default=MAX_MEGAPIXELS, ge=1, le=1_000)  # million pixels of a decoded photo
 
 
 def to_png(pixels: np.ndarray) -> bytes:

@@ -9,10 +9,11 @@ import pandas as pd
 from blake3 import blake3
 
 from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO
-from realage.photos.decode import PhotoError, load_photo
+from realage.photos.decode import PhotoError, check_file, load_photo
 from realage.photos.hashes import perceptual_hash, pixel_hash
 from realage.photos.measures import Measures, measure, thumbnail_of
 from realage.photos.parallel import map_photos
+from realage.photos.prepared import MAX_MEGAPIXELS
 
 # The measures of a photo that was not decoded.
 UNMEASURED = Measures(0, 0, *[float("nan")] * 4)
@@ -31,17 +32,24 @@ class Look(NamedTuple):
 COLUMNS = [FILE_NAME, "content", "rule", "detail", PHOTO, PERCEPTUAL_HASH, *Measures._fields]
 
 
-def scan_photos(folder: Path, unsafe: Mapping[str, str], names: list[str], earlier: pd.DataFrame) -> pd.DataFrame:
+def scan_photos(
+    folder: Path,
+    unsafe: Mapping[str, str],
+    names: list[str],
+    earlier: pd.DataFrame,
+    max_megapixels: int = MAX_MEGAPIXELS,
+) -> pd.DataFrame:
     """Scan the photos `names` in `folder`: a row each, in that order, with the columns COLUMNS.
 
     `unsafe` maps the names of photos that must not be opened to the reason. `earlier` is the table of an earlier scan,
-    or empty: files with the same `content` (a hash of the file's bytes) are not decoded again.
+    or empty: files with the same `content` (a hash of the file's bytes) are not decoded again. Photos are decoded as
+    `load_photo` does with `max_megapixels`.
     """
     safe = [name for name in names if name not in unsafe]
     contents = dict(zip(safe, list(map_photos(partial(_content, folder), safe, "read photos"))))
     known = {row[1]: row[2:] for row in earlier[COLUMNS].itertuples(index=False, name=None) if row[1]}
     new = [name for name in safe if contents[name] not in known]
-    looks = dict(zip(new, list(map_photos(partial(_scan_photo, folder), new, "scan photos"))))
+    looks = dict(zip(new, list(map_photos(partial(_scan_photo, folder, max_megapixels), new, "scan photos"))))
     rows: list[tuple] = []
     for name in names:
         if name in unsafe:
@@ -60,14 +68,18 @@ def sound_photos(scan: pd.DataFrame) -> pd.DataFrame:
 
 
 def _content(folder: Path, name: str) -> str:
-    """Return a hash of the file's bytes, 32 hexadecimal digits, or '' for a non-file, which `load_photo` rejects."""
-    path = folder / name
-    return blake3().update_mmap(path).hexdigest(length=16) if path.is_file() else ""
-
-
-def _scan_photo(folder: Path, name: str) -> Look:
+    """Return a hash of the file's bytes, 32 hexadecimal digits, or '' for what `check_file` rejects."""
     try:
-        pixels = load_photo(folder / name)
+        check_file(folder / name)
+    except PhotoError:
+        return ""
+    return blake3().update_mmap(folder / name).hexdigest(length=16)
+
+
+def _scan_photo(folder: Path, max_megapixels: int, name: str) -> Look:
+    try:
+        pixels = load_photo(folder / name, max_megapixels)
     except PhotoError as error:
-        return Look("unreadable_photo", f"{error}: replace the file", "", "", UNMEASURED)
+        detail = str(error) if error.advice else f"{error}: replace the file"
+        return Look("unreadable_photo", detail, "", "", UNMEASURED)
     return Look("", "", pixel_hash(pixels), perceptual_hash(pixels), measure(pixels, thumbnail_of(pixels)))

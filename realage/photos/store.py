@@ -4,14 +4,15 @@ DVC deletes a stage's outs before it runs the stage, so a stage cannot reuse the
 an out: without it, or with damaged entries, a run takes longer and gives the same results.
 """
 
+import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from realage.core.digests import digest_of, short_digest
 from realage.core.files import replacing
-from realage.core.params import Section
 
 LIBRARIES = ("blake3", "imagehash", "numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy")
 
@@ -19,7 +20,7 @@ LIBRARIES = ("blake3", "imagehash", "numpy", "opencv-python-headless", "pillow",
 class Store:
     """Entries of bytes by name, in `root/kind/KEY`. KEY is a digest of all that their contents depend on."""
 
-    def __init__(self, root: Path, kind: str, code: Iterable[str], params: Section | None = None) -> None:
+    def __init__(self, root: Path, kind: str, code: Iterable[str], params: Mapping[str, Any]) -> None:
         """`kind` names the stage. Entries depend on `code` (modules beside this one), `params` and LIBRARIES."""
         self.folder = root / kind / _key(code, params)
 
@@ -48,9 +49,9 @@ class Store:
                 shutil.rmtree(folder)
 
 
-def _key(code: Iterable[str], params: Section | None) -> str:
+def _key(code: Iterable[str], params: Mapping[str, Any]) -> str:
     files = [Path(__file__).with_name(f"{name}.py") for name in code]
     parts = [f"{file.name} {digest_of(file.read_bytes())}" for file in files]
     parts += [f"{name} {version(name)}" for name in LIBRARIES]
-    parts += [params.model_dump_json()] if params else []
+    parts += [json.dumps(params)]
     return short_digest("\n".join(parts))

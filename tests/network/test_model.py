@@ -13,7 +13,7 @@ from realage.core.params import load
 from realage.network.backbones import MODULES, ModelParams
 from realage.network.heads import build_head
 from realage.network.model import build_network, build_predictor, pixel_scaling_layer
-from realage.network.model_file import Recipe, load_model, predict_ages, read_recipe, save_model
+from realage.network.model_file import RECIPE_VERSION, Recipe, load_model, predict_ages, read_recipe, save_model
 from realage.network.pretrained import load_backbone_weights
 from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams
@@ -191,7 +191,7 @@ def test_a_saved_model_predicts_the_same_and_plain_keras_loads_it(tmp_path):
         for loaded in (load_model(file), keras.models.load_model(file)):
             found = loaded.predict(photos, verbose=0)
             assert found.keys() == expected.keys() and all(np.array_equal(found[key], expected[key]) for key in found)
-        assert read_recipe(file) == RECIPE.model_copy(update={"version": 2})
+        assert read_recipe(file) == RECIPE.model_copy(update={"version": RECIPE_VERSION})
 
 
 def test_predicted_ages_are_flat_and_double(tmp_path):

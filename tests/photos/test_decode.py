@@ -1,8 +1,8 @@
 """Photos that may be anything: decoded upright, or refused with a reason."""
 
 import io
-import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,21 +10,124 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from realage.core.errors import UserError
 from realage.photos.decode import PhotoError, load_photo, pixel_hash
 from realage.photos.framing import fit_square
-from realage.photos.names import find_photos
 from realage.photos.prepared import PrepareParams
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
-def test_exif_rotation_is_undone(tmp_path):
-    image = Image.new("RGB", (40, 20), RED)
+# What a camera held at each EXIF orientation records of an upright picture.
+RECORDED = {
+    1: lambda image: image,
+    2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    3: lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    4: lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM),
+    5: lambda image: image.transpose(Image.Transpose.TRANSPOSE),
+    6: lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    7: lambda image: image.transpose(Image.Transpose.TRANSVERSE),
+    8: lambda image: image.transpose(Image.Transpose.ROTATE_270),
+}
+LOSSLESS = {
+    "PNG": {},
+    "WebP": {"lossless": True, "exact": True},
+    "TIFF": {},
+    "TIFF packbits": {"compression": "packbits"},
+    "TIFF LZW": {"compression": "tiff_lzw"},
+    "TIFF deflate": {"compression": "tiff_adobe_deflate"},
+    "TIFF LZMA": {"compression": "lzma"},
+    "TIFF Zstandard": {"compression": "zstd"},
+    "TIFF in strips": {"compression": "tiff_lzw", "strip_size": 240},
+    "TIFF of two pictures": {"save_all": True, "append_images": [Image.new("RGB", (9, 9))]},
+}
+LOSSY = {
+    "JPEG": {"quality": 95},
+    "JPEG progressive": {"quality": 95, "progressive": True},
+    "JPEG 4:4:4": {"quality": 95, "subsampling": 0},
+    "MPO": {"quality": 95, "save_all": True, "append_images": [Image.new("RGB", (9, 9))]},
+    "WebP": {"quality": 95},
+    "TIFF JPEG": {"compression": "jpeg", "quality": 95},
+}
+
+
+def smooth_picture(size: tuple[int, int] = (40, 24)) -> Image.Image:
+    """A picture that no turn or flip leaves as it is, and that lossy formats change little."""
+    spots = np.random.default_rng(3).integers(30, 226, (3, 5, 3), dtype=np.uint8)
+    return Image.fromarray(spots).resize(size, Image.Resampling.BICUBIC)
+
+
+def write_turned(path: Path, picture: Image.Image, orientation: int, name: str, options: dict) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6
-    image.save(tmp_path / "a.jpg", exif=exif)
-    assert load_photo(tmp_path / "a.jpg").shape == (40, 20, 3)
+    exif[0x0112] = orientation
+    RECORDED[orientation](picture).save(path, name.split()[0], exif=exif, **options)
+
+
+@pytest.mark.parametrize("orientation", RECORDED)
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_the_same_picture_has_the_same_pixels_in_every_lossless_format_and_orientation(tmp_path, name, orientation):
+    write_turned(tmp_path / "a", smooth_picture(), orientation, name, LOSSLESS[name])
+    np.testing.assert_array_equal(load_photo(tmp_path / "a"), np.asarray(smooth_picture()))
+
+
+@pytest.mark.parametrize("orientation", RECORDED)
+@pytest.mark.parametrize("name", LOSSY)
+def test_the_same_picture_has_almost_the_same_pixels_in_every_lossy_format_and_orientation(tmp_path, name, orientation):
+    write_turned(tmp_path / "a", smooth_picture(), orientation, name, LOSSY[name])
+    pixels = load_photo(tmp_path / "a").astype(int)
+    assert abs(pixels - np.asarray(smooth_picture())).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", RECORDED)
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16"])
+def test_a_tiff_of_any_mode_is_turned_once(tmp_path, mode, orientation):
+    picture = smooth_picture().convert("L")
+    picture = Image.fromarray(np.asarray(picture).astype("uint16") << 8) if mode == "I;16" else picture.convert(mode)
+    write_turned(tmp_path / "turned", picture, orientation, "TIFF", {})
+    picture.save(tmp_path / "upright", "TIFF")
+    np.testing.assert_array_equal(load_photo(tmp_path / "turned"), load_photo(tmp_path / "upright"))
+
+
+@pytest.mark.parametrize("name", ["BMP", "GIF"])
+def test_formats_without_exif_are_never_turned(tmp_path, name):
+    picture = smooth_picture().quantize(64)
+    picture.save(tmp_path / "a", name)
+    np.testing.assert_array_equal(load_photo(tmp_path / "a"), np.asarray(picture.convert("RGB")))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("max_megapixels", "fraction"), [(8, 1), (7, 2), (1, 4)])
+def test_a_jpeg_of_more_megapixels_is_decoded_smaller_and_upright(tmp_path, max_megapixels, fraction, orientation):
+    picture = smooth_picture((3_200, 2_400))
+    write_turned(tmp_path / "a", picture, orientation, "JPEG", {"quality": 95})
+    expected = np.asarray(picture.reduce(fraction)).astype(int)
+    pixels = load_photo(tmp_path / "a", max_megapixels)
+    assert pixels.shape == expected.shape and abs(pixels - expected).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["PNG", "WebP", "TIFF", "BMP"])
+def test_another_photo_of_more_megapixels_is_refused(tmp_path, name):
+    smooth_picture((1_200, 1_000)).save(tmp_path / "a", name)
+    assert load_photo(tmp_path / "a", max_megapixels=2).shape == (1_000, 1_200, 3)
+    with pytest.raises(PhotoError, match="1200x1000 pixels: more than the limit of 1 megapixels"):
+        load_photo(tmp_path / "a", max_megapixels=1)
+
+
+@pytest.mark.parametrize("size", [(8_160, 6_144), (8_192, 6_144), (12_000, 9_000)])
+def test_the_photos_of_large_phones_are_decoded_at_half_their_size(tmp_path, size):
+    Image.new("RGB", size, RED).save(tmp_path / "phone.jpg")
+    assert load_photo(tmp_path / "phone.jpg").shape == (size[1] // 2, size[0] // 2, 3)
+
+
+def test_what_is_not_read_is_named_with_what_to_do(tmp_path):
+    heads = {"HEIC": b"\0\0\0\x18ftypheic", "AVIF": b"\0\0\0\x1cftypavif", "JPEG XL": b"\xff\x0a",
+             "JPEG 2000": b"\0\0\0\x0cjP  "}
+    for kind, head in heads.items():
+        (tmp_path / "a.jpg").write_bytes(head.ljust(200, b"\0"))
+        with pytest.raises(PhotoError, match=f"^{kind} is not read: convert it to JPEG$"):
+            load_photo(tmp_path / "a.jpg")
+    Image.new("RGB", (40, 20)).save(tmp_path / "thumbnail.NEF", "TIFF")
+    with pytest.raises(PhotoError, match="raw file is not read: convert it to JPEG"):
+        load_photo(tmp_path / "thumbnail.NEF")
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1", "I;16"])
@@ -91,25 +194,6 @@ def _exif_with_text_for_orientation() -> bytes:
     """A TIFF directory of one entry: tag 0x0112 (orientation), typed as text."""
     entry = struct.pack("<HHI4s", 0x0112, 2, 4, b"abc\0")
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
-
-
-def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
-    (tmp_path / os.fsdecode(b"\xff.jpg")).touch()
-    with pytest.raises(UserError, match="not UTF-8"):
-        find_photos(tmp_path)
-
-
-def test_a_decompression_bomb_is_refused_by_its_size(tmp_path):
-    Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
-    with pytest.raises(PhotoError, match="30000x30000"):
-        load_photo(tmp_path / "bomb.png")
-
-
-def test_photos_are_found_in_folders_sorted_without_hidden_files(tmp_path):
-    for name in ("b.JPG", "a.png", "sub/c.jpeg", ".hidden.jpg", ".thumbs/d.jpg", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_photos(tmp_path) == ["a.png", "b.JPG", "sub/c.jpeg"]
 
 
 def test_pixel_hash_tells_shapes_and_pixels_apart():

@@ -19,9 +19,9 @@ def decoded(monkeypatch) -> list[str]:
     """The names of the photos that are decoded."""
     names: list[str] = []
 
-    def noting(path: Path):
+    def noting(path: Path, max_megapixels: int):
         names.append(path.name)
-        return load_photo(path)
+        return load_photo(path, max_megapixels)
 
     monkeypatch.setenv("REALAGE_WORKERS", "1")
     monkeypatch.setattr(scan_module, "load_photo", noting)

@@ -7,12 +7,11 @@ import pytest
 from conftest import write_params, write_photo
 
 from realage.photos import store as store_module
-from realage.photos.prepared import PrepareParams
 from realage.photos.store import Store
 from stages.prepare import prepare
 from stages.scan import scan
 
-PARAMS = PrepareParams(image_size=32, crop="none", margin=0.3, fit="pad")
+PARAMS = {"image_size": 32, "fit": "pad"}
 CODE = ("decode", "hashes")
 
 
@@ -35,16 +34,16 @@ def test_a_damaged_or_foreign_entry_is_none(tmp_path, damage):
 
 def test_other_params_code_or_libraries_have_entries_of_their_own(tmp_path, monkeypatch):
     folders = {Store(tmp_path, "prepare", CODE, PARAMS).folder}
-    folders.add(Store(tmp_path, "prepare", CODE, PARAMS.model_copy(update={"fit": "stretch"})).folder)
+    folders.add(Store(tmp_path, "prepare", CODE, PARAMS | {"fit": "stretch"}).folder)
     folders.add(Store(tmp_path, "prepare", ("decode",), PARAMS).folder)
-    folders.add(Store(tmp_path, "scan", CODE).folder)
+    folders.add(Store(tmp_path, "scan", CODE, PARAMS).folder)
     monkeypatch.setattr(store_module, "version", lambda name: "another")
     folders.add(Store(tmp_path, "prepare", CODE, PARAMS).folder)
     assert len(folders) == 5
 
 
 def test_no_more_is_kept_than_one_run_needs(tmp_path):
-    earlier, store = (Store(tmp_path, "prepare", CODE, PARAMS.model_copy(update={"image_size": n})) for n in (32, 64))
+    earlier, store = (Store(tmp_path, "prepare", CODE, PARAMS | {"image_size": n}) for n in (32, 64))
     earlier.write("a", b"1")
     for name in ("a", "b", "c"):
         store.write(name, b"2")

@@ -9,7 +9,7 @@ from conftest import write_params
 
 from realage.network.backbones import ModelParams
 from realage.network.heads import build_head
-from realage.network.model_file import Recipe, load_model, predict_ages, read_recipe, save_model
+from realage.network.model_file import RECIPE_VERSION, Recipe, load_model, predict_ages, read_recipe, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 from stages.package import package
@@ -56,7 +56,7 @@ def test_the_recipe_says_how_it_came_about(project):
     write_network(project, "regression")
     package()
     recipe = read_recipe(Path("models/age.keras"))
-    assert (recipe.version, recipe.data, recipe.train) == (2, VERSIONS, project["train"])
+    assert (recipe.version, recipe.data, recipe.train) == (RECIPE_VERSION, VERSIONS, project["train"])
     assert recipe.model == project["model"] and recipe.prepare.model_dump() == project["prepare"]
 
 

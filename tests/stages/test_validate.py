@@ -26,7 +26,7 @@ from conftest import (
 from PIL import Image, ImageOps
 
 from realage.core.errors import UserError
-from realage.core.files import read_json, to_parquet
+from realage.core.files import from_parquet, read_json, to_parquet
 from realage.labels.rules import RULES
 from realage.photos.decode import load_photo
 from realage.photos.parallel import MANY, map_photos
@@ -69,6 +69,10 @@ def write_usable_photos(faces: Path) -> list[str]:
     exif[0x0112], exif[0x010F] = 6, 7  # a maker's name that is a number
     noise(14).save(faces / "odd tag.jpg", exif=exif)
     noise(15).save(faces / "Screenshot 9.41\u202fAM.png")
+    noise(16).save(faces / "web.jfif", "JPEG")
+    noise(17).save(faces / "OLD.JPE", "JPEG")
+    noise(18).save(faces / "no suffix", "WEBP")
+    noise(19).save(faces / "turned.tif", exif=exif)
     return sorted(path.name for path in faces.iterdir() if path.name != ".store")
 
 
@@ -104,6 +108,9 @@ def write_useless_photos(faces: Path, outside: Path) -> dict[str, tuple[str, str
     Image.new("1", (7_100, 7_100)).save(faces / "large.png")
     noise(26).resize((800, 31)).save(faces / "narrow.jpg")
     many_scans(faces / "scans.jpg")
+    (faces / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic".ljust(200, b"\0"))
+    noise(28).save(faces / "picture", "AVIF")
+    noise(29).save(faces / "camera.DNG", "TIFF")
     for seed, name in enumerate(("Case.jpg", "case.jpg", NFC, NFD), start=30):
         noise(seed).save(faces / name)
     return {
@@ -122,6 +129,9 @@ def write_useless_photos(faces: Path, outside: Path) -> dict[str, tuple[str, str
         "large.png": ("unreadable_photo", "7100x7100"),
         "narrow.jpg": ("too_small", "800x31"),
         "scans.jpg": ("unreadable_photo", "scans"),
+        "phone.HEIC": ("unreadable_photo", "HEIC is not read: convert it to JPEG"),
+        "picture": ("unreadable_photo", "AVIF is not read: convert it to JPEG"),
+        "camera.DNG": ("unreadable_photo", "raw file is not read: convert it to JPEG"),
         "dot.jpg": ("too_small", "1x1"),
         "link.jpg": ("unsafe_path", "link that leaves"),
         "Case.jpg": ("unsafe_path", "case.jpg"),
@@ -166,9 +176,45 @@ def test_every_kind_of_photo_is_used_or_listed_with_its_reason(workspace, faces,
         assert row.rule == rule and word in row.detail, row
 
 
+def test_the_scan_says_how_many_files_it_passed_over(faces, capsys):
+    write_photo(faces / "a.jpg", 1)
+    (faces / "Thumbs.db").touch()
+    scan()
+    assert capsys.readouterr().out.splitlines() == ["scan: 1 photos, 0 cannot be used"]
+    (faces / "notes.txt").touch()
+    (faces / "film.mov").touch()
+    scan()
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "scan: passed over 2 files that are no photos, such as film.mov"
+    ]
+
+
+def test_a_photo_that_cannot_be_read_and_has_no_row_is_listed_and_no_other_file_is(faces):
+    write_photo(faces / "a.jpg", 1)
+    (faces / "b.heic").touch()
+    (faces / "notes.txt").touch()
+    write_labels(faces, ["a.jpg,30"])
+    validate()
+    _, rejected = read_results()
+    assert rejected[["file_name", "rule"]].to_numpy().tolist() == [["b.heic", "unlabelled_photo"]]
+
+
+def test_another_limit_of_megapixels_decodes_again_what_it_concerns(workspace, params, faces):
+    Image.new("RGB", (1_200, 1_000)).save(faces / "a.png")
+    Image.new("RGB", (1_200, 1_000), "red").save(faces / "b.jpg")
+    sizes = []
+    for params["prepare"]["max_megapixels"] in (1, 2):
+        write_params(workspace, params)
+        scan()
+        table = from_parquet(Path("data/photos.parquet").read_bytes(), "table")
+        sizes.append(table[["width", "height"]].to_numpy().tolist())
+    assert sizes == [[[0, 0], [600, 500]], [[1_200, 1_000], [1_200, 1_000]]]
+
+
 def test_what_a_usable_photo_looks_like(faces):
     write_usable_photos(faces)
     assert load_photo(faces / "rotated.jpg").shape == load_photo(faces / "odd tag.jpg").shape == (64, 48, 3)
+    assert load_photo(faces / "turned.tif").shape == (64, 48, 3)
     assert abs(load_photo(faces / "animated.gif").astype(int) - np.array(noise(8))).mean() < 40
     assert abs(int(load_photo(faces / "16 bit.png").mean()) - 127) <= 5
     assert (load_photo(faces / "alpha.png") == np.array(noise(6, "RGBA"))[:, :, :3]).all()

@@ -1,0 +1,184 @@
+"""Photos that are made to cost much: refused for what their headers say, or as soon as they cost too much."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ENVIRONMENT, PROJECT, write_params, write_photo
+from PIL import Image
+
+from realage.core.files import from_parquet
+from realage.photos import limits
+from realage.photos.decode import PhotoError, load_photo
+from realage.photos.kinds import DECODED
+
+
+def encoded(kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+PROGRESSIVE = encoded("JPEG", progressive=True)
+
+
+def chunk(kind: bytes, contents: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", zlib.crc32(kind + contents))
+
+
+def write_png(path: Path, width: int, height: int) -> None:
+    """A PNG that says it is so large, and holds next to nothing."""
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    contents = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + contents)
+
+
+def write_run_length_bmp(path: Path, width: int, height: int, runs: bytes) -> None:
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(runs), 0, 0, 256, 0) + bytes(1_024)
+    start = 14 + len(info)
+    path.write_bytes(b"BM" + struct.pack("<IHHI", start + len(runs), 0, 0, start) + info + runs)
+
+
+def write_tile(path: Path, side: int) -> None:
+    """A TIFF of 16x16 pixels in one tile of `side` x `side`."""
+    tags = [(256, 4, 16), (257, 4, 16), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1),
+            (322, 4, side), (323, 4, side), (324, 4, 8), (325, 4, 8)]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    path.write_bytes(b"II*\0" + struct.pack("<I", 16) + bytes(8) + struct.pack("<H", len(tags)) + entries + bytes(4))
+
+
+def write_sparse_jpeg(path: Path) -> None:
+    """4 GB of zeros behind the start of a progressive JPEG, without taking up the disk."""
+    path.write_bytes(PROGRESSIVE[:-2])
+    os.truncate(path, 4_000_000_000)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(PhotoError) as error:
+        load_photo(path)
+    return str(error.value)
+
+
+def test_a_sparse_jpeg_of_4_gb_is_refused_unread_and_the_run_goes_on_in_1_gb(workspace, params):
+    params["dataset"]["images"] = "photos"
+    write_params(workspace, params)
+    write_photo(Path("photos/good.jpg"), 1)
+    write_sparse_jpeg(Path("photos/sparse.jpg"))
+    write_png(Path("photos/thin.png"), 1, 50_000_000)
+    write_tile(Path("photos/tile.tif"), 30_000)
+    code = """if True:
+        import resource
+        from realage.runner.command import run
+        from stages.scan import scan
+        now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + 1_000_000_000,) * 2)
+        run(scan)"""
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(PROJECT), "REALAGE_WORKERS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    details = from_parquet(Path("data/photos.parquet").read_bytes(), "table").set_index("file_name")["detail"]
+    assert details["good.jpg"] == ""
+    assert "4,000,000,000 bytes: more than the limit" in details["sparse.jpg"]
+    assert "1x50000000 pixels: a side of more than 65,535" in details["thin.png"]
+    assert "tiles of 30000x30000 pixels" in details["tile.tif"]
+
+
+@pytest.mark.parametrize("size", [(1, 50_000_000), (50_000_000, 1), (65_536, 2)])
+def test_a_side_of_more_than_65535_pixels_is_refused(tmp_path, size):
+    write_png(tmp_path / "a.png", *size)
+    assert "a side of more than 65,535" in refusal(tmp_path / "a.png")
+
+
+def test_a_side_of_65535_pixels_is_not(tmp_path):
+    Image.new("1", (65_535, 2)).save(tmp_path / "a.png")
+    assert load_photo(tmp_path / "a.png").shape == (2, 65_535, 3)
+
+
+def test_a_decompression_bomb_is_refused_by_its_size(tmp_path):
+    write_png(tmp_path / "bomb.png", 30_000, 30_000)
+    assert refusal(tmp_path / "bomb.png").startswith("30000x30000 pixels")
+    Image.new("L", (20_000, 12_000)).save(tmp_path / "bomb.jpg")
+    assert "20000x12000 pixels: more than the limit of 200 megapixels" in refusal(tmp_path / "bomb.jpg")
+
+
+def test_a_run_length_bmp_of_a_few_kb_and_50_megapixels_is_refused(tmp_path):
+    write_run_length_bmp(tmp_path / "a.bmp", 50_000, 1_000, b"\1\1\0\0" * 1_000)
+    assert refusal(tmp_path / "a.bmp") == "a run-length BMP of more than 10,000,000 pixels: save it as PNG"
+
+
+def test_a_small_run_length_bmp_is_read(tmp_path):
+    write_run_length_bmp(tmp_path / "a.bmp", 40, 30, b"\x28\7\0\0" * 30)
+    assert load_photo(tmp_path / "a.bmp").shape == (30, 40, 3)
+
+
+def test_a_progressive_jpeg_with_a_film_of_10_mb_behind_it_is_read(tmp_path):
+    (tmp_path / "still.jpg").write_bytes(PROGRESSIVE)
+    (tmp_path / "motion.jpg").write_bytes(PROGRESSIVE + b"\xff\xda\0\2 film" * 1_250_000)
+    np.testing.assert_array_equal(load_photo(tmp_path / "motion.jpg"), load_photo(tmp_path / "still.jpg"))
+
+
+def test_a_thumbnail_within_a_jpeg_neither_counts_nor_ends_it(tmp_path):
+    scans = (b"\xff\xda" * 200)[: 65_000]
+    segment = b"\xff\xfe" + struct.pack(">H", 2 + len(scans)) + scans
+    (tmp_path / "a.jpg").write_bytes(PROGRESSIVE[:2] + segment + PROGRESSIVE[2:])
+    assert load_photo(tmp_path / "a.jpg").shape == (64, 64, 3)
+    last = PROGRESSIVE.rindex(b"\xff\xda")
+    hidden = b"\xff\xfe\0\4\xff\xd9"  # a comment that reads like the end of the image
+    (tmp_path / "a.jpg").write_bytes(PROGRESSIVE[:last] + hidden + PROGRESSIVE[last:-2] * 200 + b"\xff\xd9")
+    assert refusal(tmp_path / "a.jpg") == "a JPEG with more than 100 scans"
+
+
+def test_the_larger_a_jpeg_the_fewer_scans_it_may_have(tmp_path, monkeypatch):
+    Image.new("RGB", (1_200, 1_000)).save(tmp_path / "a.jpg", progressive=True)
+    assert load_photo(tmp_path / "a.jpg", max_megapixels=1).shape == (500, 600, 3)
+    monkeypatch.setattr(limits, "SCANNED_PIXELS", 8 * 1_200_000)
+    with pytest.raises(PhotoError, match="a JPEG with more than 8 scans"):
+        load_photo(tmp_path / "a.jpg", max_megapixels=1)
+
+
+def test_a_jpeg_of_countless_segments_is_refused(tmp_path):
+    second = PROGRESSIVE.index(b"\xff\xc4", PROGRESSIVE.index(b"\xff\xda"))
+    empty = b"\xff\xfe\0\2" * 20_000
+    (tmp_path / "a.jpg").write_bytes(PROGRESSIVE[:second] + empty + PROGRESSIVE[second:])
+    assert "segments" in refusal(tmp_path / "a.jpg")
+
+
+JPEG, PNG, GIF = encoded("JPEG"), encoded("PNG"), encoded("GIF")
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param(JPEG[:2] + b"\xff" * 5_000 + JPEG[2:], id="padding of a JPEG"),
+        pytest.param(JPEG[:2] + b"\xff\xfe\0\2" * 5_000 + JPEG[2:], id="segments of a JPEG"),
+        pytest.param(PNG[:33] + chunk(b"teSt", b"") * 5_000 + PNG[33:], id="chunks of a PNG"),
+        pytest.param(PNG[:33] + chunk(b"IDAT", b"") * 5_000 + PNG[33:], id="empty data of a PNG"),
+        pytest.param(GIF[:781] + b"\x21\xfe\1a\0" * 5_000 + GIF[781:], id="comments of a GIF"),
+    ],
+)
+def test_a_file_of_countless_small_parts_is_refused_once_it_costs_too_much(tmp_path, monkeypatch, contents):
+    (tmp_path / "a").write_bytes(contents)
+    load_photo(tmp_path / "a")
+    monkeypatch.setattr(limits, "MAX_READS", 2_000)
+    assert refusal(tmp_path / "a") == "consists of too many small parts"
+
+
+def test_no_sound_photo_comes_near_that_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_READS", 10_000)
+    picture = Image.effect_noise((2_000, 1_500), 60)
+    for kind in DECODED:
+        picture.save(tmp_path / "a", kind)
+        assert load_photo(tmp_path / "a").shape == (1_500, 2_000, 3)
+
+
+def test_the_tiles_of_a_tiff_are_limited_like_its_sides(tmp_path):
+    write_tile(tmp_path / "a.tif", 30_000)
+    assert "tiles of 30000x30000 pixels: more than the limit of 50 megapixels" in refusal(tmp_path / "a.tif")
