@@ -1,4 +1,4 @@
 """Evaluation of a model: measures of its errors in years, their intervals, and charts of them.
 
-A new measure goes into `metrics`. Imports core, splits and charts.
+A new measure goes into `metrics`, its interval is one of `intervals`. Imports core, splits and charts.
 """

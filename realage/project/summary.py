@@ -12,7 +12,7 @@ def summary() -> None:
     val = read_json(metrics_file("evaluate"))["val"]
     dataset = load("dataset", DatasetParams)
     print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}: {val['n']:,} validation photos")
-    _print_years("validation MAE", val["mae"], f"  {interval(val)}".rstrip())
+    _print_years("validation MAE", val["mae"], f"  {interval(val)}")
     _print_years("constant baseline", val["baseline"]["mae"], "  the training photos' median age for everyone")
     if dataset.is_sample:
         sample = read_json(metrics_file("sample"))
