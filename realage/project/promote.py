@@ -3,6 +3,8 @@
 A model is rejected unless its validation error is shown to be hardly higher than that of the best model of the stage.
 """
 
+import math
+
 import gto.api
 from gto.exceptions import GTOException
 from gto.tag import parse_name
@@ -63,9 +65,7 @@ def _refuse_worse(candidate: Version, stage: str) -> None:
     if _validation_set(best) != _validation_set(candidate):
         print("The validation sets differ; the comparison is on the photos that both models scored.")
     if reason := _inferior(judgement.paired, load("evaluate", EvaluateParams).promotion_margin):
-        raise UserError(
-            f"{candidate.name} {reason.format(best.name)}: not promoted: use --force to promote it anyway"
-        )
+        raise UserError(f"{candidate.name} {reason.format(best.name)}: not promoted: use --force to promote it anyway")
 
 
 def _best(current: Version, earlier: list[Version], candidate: Version) -> tuple[Version, Judgement]:
@@ -79,16 +79,14 @@ def _best(current: Version, earlier: list[Version], candidate: Version) -> tuple
     for version, judgement in judged:
         if judgement.paired is None:
             print(f"against {version.name}: {judgement.sentence}")
-    return max(
-        (pair for pair in judged if pair[1].paired), key=lambda pair: pair[1].paired.difference  # type: ignore
-    )
+    return max(judged, key=lambda pair: pair[1].paired.difference if pair[1].paired else -math.inf)
 
 
 def _inferior(paired: Paired | None, margin: float) -> str | None:
-    """Why a model is not accepted beside the one named '{}'; None if it is.
+    """Why a model is not accepted after a comparison with the model that stands for '{}'; None if it is accepted.
 
-    It is if its error is not higher beyond noise, and higher by at most `margin` years at the upper end of the 95%
-    interval: a test of non-inferiority (CONSORT extension, Piaggio et al. 2012).
+    It is accepted if its error is not higher beyond noise, and if the 95% interval of the difference ends at or below
+    `margin`, in years: a test of non-inferiority (Piaggio et al. 2012, JAMA 308, extension of CONSORT 2010).
     """
     if paired is None:
         return "cannot be compared with {}"
