@@ -122,7 +122,7 @@ def _read_results() -> dict[str, Any]:
     errors = (predictions["predicted_age"] - predictions["real_age"]).abs()
     old = (predictions["split"] == "val") & (predictions["real_age"] >= OLD)
     return {
-        **{name: round(evaluation["val"][name], 3) for name in METRICS},
+        **{name: round(evaluation["val"][name], 3) if name in evaluation["val"] else "" for name in METRICS},
         "mae_60plus": round(errors[old].mean(), 3),
         "train_mae": round(training["train_mae"], 3),
         "kept_epoch": training["kept_epoch"],

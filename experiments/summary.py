@@ -56,7 +56,7 @@ def tabulate(results: pd.DataFrame, trials: dict[str, dict]) -> str:
             ", ".join([row.trial, *(f"{name} {getattr(row, name)}" for name in several)]),
             _change(trials[row.trial]),
             f"**{row.mae:.2f}**",
-            f"{row.mae_ci95_lo:.2f} to {row.mae_ci95_hi:.2f}",
+            "too few" if np.isnan(row.mae_ci95_lo) else f"{row.mae_ci95_lo:.2f} to {row.mae_ci95_hi:.2f}",
             f"{row.balanced_mae:.2f}",
             f"{row.mae_60plus:.2f}",
             f"{row.cs5:.0%}",

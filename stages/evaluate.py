@@ -5,11 +5,12 @@ import pandas as pd
 
 from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
 from realage.core.files import read_rows, write_csv, write_json
-from realage.core.formatting import with_interval
+from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
 from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
 from realage.evaluation.charts import draw_evaluation, draw_worst
 from realage.evaluation.metrics import EvaluateParams, score, score_groups
+from realage.evaluation.people import PERSON, number_people
 from realage.network.device import set_up_device
 from realage.network.model_file import load_model, predict_ages, read_recipe
 from realage.photos.prepared import read_index, read_prepared, require_indexed
@@ -29,13 +30,14 @@ def evaluate() -> None:
     groups = {column: groups_of(rows, column) for column in params.groups}
 
     predictions = _predict(rows[rows["split"].isin(HELD_OUT)])
+    numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
     versions = read_recipe(MODEL).data
-    metrics = {**versions, **_score_splits(predictions, groups, training_median, params)}
+    metrics = {**versions, **_score_splits(numbered, groups, training_median)}
 
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
-    draw_evaluation(predictions, metrics, FOLDER)
+    draw_evaluation(numbered, metrics, FOLDER)
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
     _print_scores(metrics)
 
@@ -50,9 +52,7 @@ def _predict(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.join(predictions.add_prefix("predicted_"))
 
 
-def _score_splits(
-    predictions: pd.DataFrame, groups: dict[str, pd.Series], training_median: float, params: EvaluateParams
-) -> dict:
+def _score_splits(predictions: pd.DataFrame, groups: dict[str, pd.Series], training_median: float) -> dict:
     """Return measures of `val` and `test` with the MAE of the training median as baseline, then by decade and group.
 
     `groups` are the groups of all rows, by column. The breakdowns are lists, as DVC omits lists from its tables of
@@ -61,15 +61,15 @@ def _score_splits(
     scores, by_decade, by_group = {}, {}, {}
     for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
         part = predictions[predictions["split"] == split]
-        real, predicted = part[REAL_AGE].to_numpy(), part[PREDICTED_AGE].to_numpy()
+        real, predicted, who = (part[column].to_numpy() for column in (REAL_AGE, PREDICTED_AGE, PERSON))
         constant = float(np.mean(np.abs(real - training_median)))
-        scores[split] = {**score(real, predicted, params), "baseline": {"mae": constant}}
-        decades = score_groups(real, predicted, decade(real), params)
+        scores[split] = {**score(real, predicted, who), "baseline": {"mae": constant}}
+        decades = score_groups(real, predicted, decade(real), who)
         by_decade[split] = [{"decade": decade_label(start), **measures} for start, measures in decades]
         by_group[split] = [
             {"column": column, "group": group, **measures}
             for column, group_of in groups.items()
-            for group, measures in score_groups(real, predicted, group_of[part.index].to_numpy(), params)
+            for group, measures in score_groups(real, predicted, group_of[part.index].to_numpy(), who)
         ]
     return {**scores, "by_decade": by_decade, "by_group": by_group}
 
@@ -77,8 +77,9 @@ def _score_splits(
 def _print_scores(metrics: dict) -> None:
     for split in [name for name in HELD_OUT if name in metrics]:
         scores = metrics[split]
+        photos = count_photos(scores["n"], scores.get("people", scores["n"]))
         print(
-            f"evaluate: {split:<4} MAE {with_interval(scores)} years on {scores['n']:,} photos, "
+            f"evaluate: {split:<4} MAE {with_interval(scores)} years on {photos}, "
             f"constant baseline {scores['baseline']['mae']:.2f}"
         )
 

@@ -55,12 +55,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small_params() -> dict:
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     params["sample"] |= {"photos": 160}
+    params["split"] |= {"val_fraction": 0.3, "test_fraction": 0.3}  # enough people for intervals
     params["validate"] |= {"max_rejected": 0.2}
     params["prepare"] |= {"image_size": 32}
     params["model"] |= {"backbone": "MobileNet", "weights": "none", "dense_units": 16, "dropout": 0.1}
     # The last epoch's weights hold what every epoch and dropout's random state have done.
     params["train"] |= {"epochs": 3, "learning_rate": 0.001, "keep": "last"}
-    params["evaluate"] |= {"resamples": 100}
     return params
 
 

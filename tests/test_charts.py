@@ -29,6 +29,7 @@ def predictions(splits=("val", "test"), photos=80, seed=0):
     return pd.DataFrame({
         "file_name": [f"{number}.jpg" for number in range(photos)],
         "photo": [f"{number:032x}" for number in range(photos)],
+        "person": range(1, photos + 1),
         "split": [splits[number % len(splits)] for number in range(photos)],
         "real_age": real,
         "predicted_age": real + draw.normal(0, 5, photos),
@@ -101,7 +102,7 @@ def test_evaluation_writes_pictures_and_the_tables_behind_them(tmp_path, splits)
     draw_evaluation(table, metrics(table), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*PICTURES, "predicted.csv", "by_decade.csv", "within.csv"}
     predicted = pd.read_csv(tmp_path / "predicted.csv")
-    assert list(predicted.columns) == ["photo", "split", "real_age", "predicted_age"]
+    assert list(predicted.columns) == ["photo", "person", "split", "real_age", "predicted_age"]
     by_decade = pd.read_csv(tmp_path / "by_decade.csv")
     assert by_decade["decade"].tolist() == ["20-29", "90+"]
     for split in splits:

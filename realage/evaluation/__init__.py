@@ -1,4 +1,5 @@
 """Evaluation of a model: measures of its errors in years, their intervals, and charts of them.
 
-A new measure goes into `metrics`, a new chart into `charts`. Imports core, splits and charts.
+A new measure goes into `metrics` (its interval is one of `intervals`), a new chart into `charts`. Imports core, splits
+and charts.
 """

@@ -25,6 +25,7 @@ from realage.charts import (
 )
 from realage.core.columns import PREDICTED_AGE, REAL_AGE
 from realage.core.files import write_csv
+from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 BIN = 5  # years of real age per point of the residuals' curve
@@ -37,11 +38,12 @@ MEASURES = ["n", "mae", "mae_ci95_lo", "mae_ci95_hi", "bias"]
 def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
     """Write to `folder` four charts of the held-out photos' errors, and the CSVs behind them.
 
-    `predictions` has columns `split`, `real_age` and `predicted_age` (years), `metrics` is `metrics/evaluate.json`.
+    `predictions` has columns `photo`, `person`, `split`, `real_age` and `predicted_age` (years), `metrics` is
+    `metrics/evaluate.json`.
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
     by_decade, within = tabulate_decades(metrics), tabulate_within(held_out)
-    write_csv(folder / "predicted.csv", held_out[["photo", "split", REAL_AGE, PREDICTED_AGE]])
+    write_csv(folder / "predicted.csv", held_out[["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE]])
     write_csv(folder / "by_decade.csv", by_decade.set_axis(by_decade.columns.map("_".join), axis=1).reset_index())
     write_csv(folder / "within.csv", within)
     save(draw_predicted(held_out, metrics), folder / "predicted.png")
@@ -138,8 +140,14 @@ def draw_residuals(held_out: pd.DataFrame, metrics: dict) -> Figure:
 
 @style()
 def draw_by_decade(by_decade: pd.DataFrame, metrics: dict) -> Figure:
-    """MAE of each decade with its 95% interval and number of photos; the dashed line is the MAE of all ages."""
-    figure = page(9, 4.8, "How large is the error at each age?", "MAE by decade with 95% intervals; dashed: all ages")
+    """MAE of each decade with its number of photos and, unless people are too few, its 95% interval.
+
+    The dashed line is the MAE of all ages.
+    """
+    figure = page(
+        9, 4.8, "How large is the error at each age?",
+        "MAE by decade; bars: 95% intervals, none for too few people; dashed: all ages",
+    )
     axes = figure.subplots()
     splits = list(metrics["by_decade"])
     for position, split in enumerate(splits):

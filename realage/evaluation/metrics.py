@@ -4,22 +4,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, REAL_AGE, SUBJECT
 from realage.core.params import Section
+from realage.evaluation.intervals import Interval, mean_interval, share_interval
 from realage.splits.ages import decade
 
 IDENTIFIERS = (FILE_NAME, REAL_AGE, SUBJECT, "photo", NEAR_DUPLICATE_OF)  # columns that identify photos or people
-MIN_FOR_INTERVAL = 5  # photos; fewer give no useful bootstrap interval
+UNUSED = ("resamples", "seed")  # keys of release 0.1, which drew its intervals at random
 
 
 class EvaluateParams(Section):
     """Section `evaluate`."""
 
     groups: list[str]  # columns of the label file, such as gender, by which errors are reported
-    resamples: int = Field(ge=100, le=100_000)  # bootstrap resamples per interval
-    seed: int = Field(ge=0)
+    promotion_margin: float = Field(default=0.3, ge=0)  # years; see project/promote.py
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unused(cls, values: Any) -> Any:
+        return {key: values[key] for key in values if key not in UNUSED} if isinstance(values, dict) else values
 
     @field_validator("groups")
     @classmethod
@@ -30,54 +35,54 @@ class EvaluateParams(Section):
         return groups
 
 
-def score(real: np.ndarray, predicted: np.ndarray, params: EvaluateParams) -> dict[str, float]:
+def score(real: np.ndarray, predicted: np.ndarray, people: np.ndarray) -> dict[str, float]:
     """All measures of one split; `real` and `predicted` are float (n,) in years.
 
-    `bias` is the mean of predicted - real; `cs5` the share within 5 years; `balanced_mae` the mean of the decades'
-    MAEs, so that rare ages count as much as common ones; `r2` is left out where all real ages are equal.
+    `people`, any (n,), says who is in each photo: intervals are over people, see `intervals`. `bias` is the mean of
+    predicted - real; `cs5` the share within 5 years; `balanced_mae` the mean of the decades' MAEs, so that rare ages
+    count as much as common ones; `r2` is left out where all real ages are equal.
     """
     error = predicted - real
     spread = float(np.sum((real - real.mean()) ** 2))
     return {
-        **_mae_and_bias(error, params),
+        **_mae_and_bias(error, people),
         "median_ae": float(np.median(np.abs(error))),
         "rmse": float(np.sqrt(np.mean(error**2))),
         **({"r2": 1 - float(np.sum(error**2)) / spread} if spread else {}),
-        **{f"cs{years}": float(np.mean(np.abs(error) <= years)) for years in (3, 5, 10)},
+        **_shares_within(np.abs(error), people),
         "balanced_mae": float(pd.Series(np.abs(error)).groupby(decade(real)).mean().mean()),
     }
 
 
 def score_groups(
-    real: np.ndarray, predicted: np.ndarray, groups: np.ndarray, params: EvaluateParams
+    real: np.ndarray, predicted: np.ndarray, groups: np.ndarray, people: np.ndarray
 ) -> list[tuple[Any, dict[str, float]]]:
     """(group, its `n`, `mae` with interval, and `bias`) for each value in `groups`, any (n,), in sorted order."""
     error = predicted - real
-    return [(group, _mae_and_bias(error[groups == group], params)) for group in sorted(set(groups.tolist()))]
+    members = [(group, groups == group) for group in sorted(set(groups.tolist()))]
+    return [(group, _mae_and_bias(error[chosen], people[chosen])) for group, chosen in members]
 
 
-def _mae_and_bias(error: np.ndarray, params: EvaluateParams) -> dict[str, float]:
+def _mae_and_bias(error: np.ndarray, people: np.ndarray) -> dict[str, float]:
+    """`n` photos, of so many `people` if some have several, with `mae` and `bias` in years."""
+    count = len(np.unique(people))
     return {
         "n": len(error),
+        **({"people": count} if count < len(error) else {}),
         "mae": float(np.mean(np.abs(error))),
-        **_interval(np.abs(error), params),
+        **_ends("mae", mean_interval(np.abs(error), people)),
         "bias": float(np.mean(error)),
     }
 
 
-def _interval(absolute_error: np.ndarray, params: EvaluateParams) -> dict[str, float]:
-    """A 95% percentile bootstrap interval of the mean (Efron & Tibshirani 1993); empty for too few photos."""
-    if len(absolute_error) < MIN_FOR_INTERVAL:
-        return {}
-    from scipy.stats import bootstrap  # imported late: it takes a second, and reading params does not need it
+def _shares_within(absolute_error: np.ndarray, people: np.ndarray) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for years in (3, 5, 10):
+        within = absolute_error <= years
+        shares |= {f"cs{years}": float(within.mean()), **_ends(f"cs{years}", share_interval(within, people))}
+    return shares
 
-    interval = bootstrap(
-        (absolute_error,),
-        np.mean,
-        n_resamples=params.resamples,
-        batch=100,
-        confidence_level=0.95,
-        method="percentile",
-        rng=np.random.default_rng(params.seed),
-    ).confidence_interval
-    return {"mae_ci95_lo": float(interval.low), "mae_ci95_hi": float(interval.high)}
+
+def _ends(measure: str, interval: Interval | None) -> dict[str, float]:
+    """The ends of a 95% interval by key; empty if there is none."""
+    return {f"{measure}_ci95_lo": interval.low, f"{measure}_ci95_hi": interval.high} if interval else {}

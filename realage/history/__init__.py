@@ -1,4 +1,4 @@
 """Comparison of two versions of the project: errors, params and data of Git revisions.
 
-Imports core, splits and labels. It reads the results of the stages and loads no model.
+Imports core, splits, labels and evaluation. It reads the results of the stages and loads no model.
 """

@@ -15,14 +15,18 @@ import pandas as pd
 
 from realage.core.columns import PREDICTED_AGE, REAL_AGE
 from realage.core.errors import UserError, printable
+from realage.core.formatting import TOO_FEW, count_photos
 from realage.core.params import flatten, parse_params
-from realage.history.paired import MIN_PHOTOS, Paired, compare_errors, same_photos
+from realage.evaluation.intervals import MIN_PEOPLE
+from realage.evaluation.people import PERSON
+from realage.history.paired import Paired, compare_errors, same_photos
 from realage.history.revisions import resolve
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.versions import HELD_OUT_VERSIONS
 
 METRICS = ("evaluate", "split", "validate", "eda")
 PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
+INTERVALS = "The intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
 NOTHING = "-"  # shown where a version has no such figure
 
 Metrics = dict[str, Any]
@@ -122,7 +126,7 @@ def _keys(parsed: Any) -> dict[str, Any]:
 
 def _read_predictions(contents: bytes) -> pd.DataFrame:
     ages = [REAL_AGE, PREDICTED_AGE]
-    table = pd.read_csv(io.BytesIO(contents), dtype={"photo": str}, index_col=False)
+    table = pd.read_csv(io.BytesIO(contents), dtype={"photo": str, PERSON: str}, index_col=False)
     if missing := {"photo", "split", *ages} - set(table.columns):
         raise ValueError(f"no column {', '.join(sorted(missing))}")
     if table["photo"].duplicated().any():
@@ -130,6 +134,10 @@ def _read_predictions(contents: bytes) -> pd.DataFrame:
     table = table.astype(dict.fromkeys(ages, "float64"))
     if not np.isfinite(table[ages]).all(axis=None):
         raise ValueError("an age is not a number")
+    if PERSON not in table:  # written by release 0.1
+        table[PERSON] = table["photo"]
+    if table[PERSON].isna().any():
+        raise ValueError("a photo has no person")
     return table
 
 
@@ -146,7 +154,7 @@ def _verdicts(before: Version, after: Version) -> str:
         for version in (before, after)
         if version.stale_param
     ]
-    return "\n".join([*lines, "", "The intervals are over photos. Another training seed changes the errors, too."])
+    return "\n".join([*lines, "", INTERVALS])
 
 
 class Judgement(NamedTuple):
@@ -163,8 +171,7 @@ def compare_split(before: Version, after: Version, split: str) -> Judgement:
     paired = compare_errors(photos)
     name = SPLIT_NAMES[split].capitalize()
     if paired is None:
-        few = f"Both scored only {len(photos)} photos with the same label; at least {MIN_PHOTOS} are needed."
-        return Judgement(None, f"**{name}: cannot tell.** {few}")
+        return Judgement(None, f"**{name}: too few to tell.** {_too_few(photos)}")
     left_out = len(set(scored[0]["photo"]).union(scored[1]["photo"])) - len(photos)
     others = f" ({left_out:,} others were scored by only one, or relabelled)" if left_out else ""
     return Judgement(paired, f"**{name}: {paired.verdict}.** {_sentence(paired)}{others}.")
@@ -172,8 +179,17 @@ def compare_split(before: Version, after: Version, split: str) -> Judgement:
 
 def _sentence(paired: Paired) -> str:
     return (
-        f"On the {paired.photos:,} photos that both scored, the MAE changed by {paired.difference:+.2f} years, "
-        f"95% interval {paired.low:+.2f} to {paired.high:+.2f}"
+        f"On the {count_photos(paired.photos, paired.people)} that both scored, the MAE changed by "
+        f"{paired.difference:+.2f} years, 95% interval {paired.low:+.2f} to {paired.high:+.2f}"
+    )
+
+
+def _too_few(photos: pd.DataFrame) -> str:
+    people = photos[PERSON].nunique()
+    uneven = ", with about as many photos each" if people >= MIN_PEOPLE else ""
+    return (
+        f"Both scored only {count_photos(len(photos), people)} with the same label; "
+        f"at least {MIN_PEOPLE} people{uneven} are needed."
     )
 
 
@@ -194,9 +210,10 @@ def _errors(before: Version, after: Version) -> str:
 
 
 def _mae(scores: Metrics | None) -> str:
-    low, high = (_figure(scores, f"mae_ci95_{end}", ".2f") for end in ("lo", "hi"))
-    interval = "" if NOTHING in (low, high) else f" [{low}, {high}]"
-    return _figure(scores, "mae", ".2f") + interval
+    ends = [_figure(scores, f"mae_ci95_{end}", ".2f") for end in ("lo", "hi")]
+    interval = TOO_FEW if NOTHING in ends else f"[{', '.join(ends)}]"
+    mae = _figure(scores, "mae", ".2f")
+    return mae if mae == NOTHING else f"{mae} {interval}"
 
 
 def _figure(figures: Metrics | None, key: str, form: str) -> str:

@@ -2,23 +2,21 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
 
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
-
-RESAMPLES = 10_000
-MIN_PHOTOS = 10  # fewer give no useful bootstrap interval of the difference
+from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
+from realage.evaluation.intervals import mean_interval
+from realage.evaluation.people import PERSON
 
 
 class Paired(NamedTuple):
     """The change of the MAE in years, on photos that both models scored with the same label; negative is better.
 
-    `low` and `high` are the 95% interval of the difference.
+    `low` and `high` are the 95% interval of the difference, over `people`.
     """
 
     photos: int
+    people: int
     difference: float
     low: float
     high: float
@@ -34,35 +32,28 @@ class Paired(NamedTuple):
 
 
 def same_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Photos with the same label in both tables: `photo`, `real_age`, `predicted_age_before` and `_after`, in years.
+    """Photos with the same label in both tables: `photo`, `person`, `real_age`, `predicted_age_before` and `_after`.
 
-    Each table has columns `photo`, `real_age` and `predicted_age`, years. A relabelled photo is left out, as its two
-    errors are measured from two ages.
+    Each table has columns `photo`, `person`, `real_age` and `predicted_age`, years. A relabelled photo is left out, as
+    its two errors are measured from two ages. The tables number people each in their own way; the people are those of
+    the table that has fewer, as the other one lacks some names.
     """
-    columns = ["photo", REAL_AGE, PREDICTED_AGE]
-    both = before[columns].merge(after[columns], on=["photo", REAL_AGE], suffixes=("_before", "_after"))
-    return both.sort_values("photo", ignore_index=True)  # so that the bootstrap does not depend on file names
+    columns = [PHOTO, PERSON, REAL_AGE, PREDICTED_AGE]
+    both = before[columns].merge(after[columns], on=[PHOTO, REAL_AGE], suffixes=("_before", "_after"))
+    person = min((f"{PERSON}_after", f"{PERSON}_before"), key=lambda column: both[column].nunique())
+    both = both.assign(**{PERSON: both[person]}).drop(columns=[f"{PERSON}_before", f"{PERSON}_after"])
+    return both.sort_values(PHOTO, ignore_index=True)  # so that no last digit depends on file names
 
 
-def compare_errors(photos: pd.DataFrame, seed: int = 1) -> Paired | None:
-    """The change of the mean absolute error on `photos`, from `same_photos`; None for fewer than MIN_PHOTOS.
+def compare_errors(photos: pd.DataFrame) -> Paired | None:
+    """The change of the mean absolute error on `photos`, from `same_photos`; None for too few people.
 
-    The interval is a percentile bootstrap (Efron & Tibshirani 1993) of the paired differences. Most of a photo's error
-    is common to both models and cancels, so far smaller differences can be seen than between two intervals of the MAE.
+    The interval is that of the mean of the paired differences. Most of a photo's error is common to both models and
+    cancels, so far smaller differences can be seen than between two intervals of the MAE.
     """
-    if len(photos) < MIN_PHOTOS:
+    before, after = (photos[f"{PREDICTED_AGE}_{when}"].sub(photos[REAL_AGE]).abs() for when in ("before", "after"))
+    difference, people = (after - before).to_numpy(), photos[PERSON].to_numpy()
+    interval = mean_interval(difference, people)
+    if interval is None:
         return None
-    errors = (photos[f"predicted_age_{when}"].sub(photos[REAL_AGE]).abs() for when in ("before", "after"))
-    before, after = (error.to_numpy() for error in errors)
-    difference = after - before
-    if not difference.any():
-        return Paired(len(photos), 0.0, 0.0, 0.0)
-    interval = bootstrap(
-        (difference,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        batch=100,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Paired(len(photos), float(difference.mean()), float(interval.low), float(interval.high))
+    return Paired(len(photos), photos[PERSON].nunique(), float(difference.mean()), interval.low, interval.high)

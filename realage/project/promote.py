@@ -1,13 +1,19 @@
 """Promote a commit's model, as annotated Git tags that GTO reads: `realage promote STAGE [REV]`.
 
-A model is rejected if its validation error is higher, beyond noise, than that of the model that the stage has now.
+A model is rejected unless its validation error is shown to be hardly higher than that of the best model of the stage.
 """
 
+import math
+
 import gto.api
-from gto.exceptions import ArtifactNotFound, GTOException
+from gto.exceptions import GTOException
+from gto.tag import parse_name
 
 from realage.core.errors import UserError
-from realage.history.compare import Version, compare_split, read_commit
+from realage.core.params import load
+from realage.evaluation.metrics import EvaluateParams
+from realage.history.compare import Judgement, Version, compare_split, read_commit
+from realage.history.paired import Paired
 from realage.splits.versions import HELD_OUT_VERSIONS
 
 ARTIFACT = "age"  # in dvc.yaml's artifacts
@@ -44,19 +50,54 @@ def _validation_mae(candidate: Version) -> float:
 
 
 def _refuse_worse(candidate: Version, stage: str) -> None:
-    version = _current_version(stage)
-    if version is None:
+    """Raise UserError unless `candidate` is compared with the best model that `stage` had, and is not inferior to it.
+
+    Against the present model alone, a stage could get worse by small steps, each of them within noise.
+    """
+    versions = _holders(stage)
+    if not versions:
         return
-    current = read_commit(f"{ARTIFACT}@{version}")
+    current, *earlier = (read_commit(f"{ARTIFACT}@{version}") for version in reversed(versions))
     if current.commit == candidate.commit:
-        raise UserError(f"{stage}: already has {candidate.name}, as {version}: there is nothing to promote")
-    judgement = compare_split(current, candidate, "val")
-    print(f"against {current.name}: {judgement.sentence}")
-    if _validation_set(current) != _validation_set(candidate):
+        raise UserError(f"{stage}: already has {candidate.name}, as {versions[-1]}: there is nothing to promote")
+    best, judgement = _best(current, [version for version in earlier if version.commit != candidate.commit], candidate)
+    print(f"against {best.name}, the best model that {stage} had: {judgement.sentence}")
+    if _validation_set(best) != _validation_set(candidate):
         print("The validation sets differ; the comparison is on the photos that both models scored.")
-    if judgement.paired is None or judgement.paired.verdict == "worse":
-        why = "has a higher error than" if judgement.paired else "cannot be compared with"
-        raise UserError(f"{candidate.name} {why} {current.name}: not promoted: use --force to promote it anyway")
+    if reason := _inferior(judgement.paired, load("evaluate", EvaluateParams).promotion_margin):
+        raise UserError(f"{candidate.name} {reason.format(best.name)}: not promoted: use --force to promote it anyway")
+
+
+def _best(current: Version, earlier: list[Version], candidate: Version) -> tuple[Version, Judgement]:
+    """The model against which `candidate` loses most, and the comparison with it.
+
+    If `current` cannot be compared, it is that. Earlier models that cannot be compared are named and left out.
+    """
+    judged = [(version, compare_split(version, candidate, "val")) for version in (current, *earlier)]
+    if judged[0][1].paired is None:
+        return judged[0]
+    for version, judgement in judged:
+        if judgement.paired is None:
+            print(f"against {version.name}: {judgement.sentence}")
+    return max(judged, key=lambda pair: pair[1].paired.difference if pair[1].paired else -math.inf)
+
+
+def _inferior(paired: Paired | None, margin: float) -> str | None:
+    """Why a model is not accepted after a comparison with the model that stands for '{}'; None if it is accepted.
+
+    It is accepted if its error is not higher beyond noise, and if the 95% interval of the difference ends at or below
+    `margin`, in years: a test of non-inferiority (Piaggio et al. 2012, JAMA 308, extension of CONSORT 2010).
+    """
+    if paired is None:
+        return "cannot be compared with {}"
+    if paired.verdict == "worse":
+        return "has a higher error than {}"
+    if paired.high > margin:
+        return (
+            f"may have a higher error than {{}}, by up to {paired.high:.2f} years; evaluate.promotion_margin allows "
+            f"{margin:g}"
+        )
+    return None
 
 
 def _validation_set(version: Version) -> object:
@@ -64,12 +105,29 @@ def _validation_set(version: Version) -> object:
     return version.metrics["split"].get(HELD_OUT_VERSIONS["val"])
 
 
-def _current_version(stage: str) -> str | None:
-    """The version, such as v0.0.1, that `stage` was assigned last; None if there is none."""
+def _holders(stage: str) -> list[str]:
+    """The versions, such as v0.0.1, that held `stage`, the present one last.
+
+    Going back to an earlier version withdraws those that came after it; so does GTO's `deprecate` with a version.
+    """
     try:
-        versions = gto.api.show(".", f"{ARTIFACT}#{stage}")
-    except ArtifactNotFound:
-        return None
+        events = gto.api.history(".", ARTIFACT, ascending=True)
     except GTOException as error:
         raise UserError(f"{stage}: {error}") from error
-    return versions[0]["version"] if versions else None
+    holders: list[str] = []
+    for event in sorted(events, key=lambda event: (event["timestamp"], _counter(event["ref"]))):
+        version = event["version"]
+        if event["event"] == "assignment" and event["stage"] == stage:
+            holders = [*_until(holders, version), version]
+        elif event["event"] == "deregistration" or (event["event"] == "unassignment" and event["stage"] == stage):
+            holders = [holder for holder in holders if holder != version]
+    return holders
+
+
+def _until(holders: list[str], version: str) -> list[str]:
+    return holders[: holders.index(version)] if version in holders else holders
+
+
+def _counter(tag: str) -> int:
+    """The number in a tag such as age#prod#2: tags of one second are in its order."""
+    return parse_name(tag).get("counter", 0)

@@ -1,7 +1,7 @@
 """The model's error, its baselines and the next steps: `realage summary`."""
 
 from realage.core.files import read_json
-from realage.core.formatting import interval
+from realage.core.formatting import count_photos, interval
 from realage.core.params import load
 from realage.core.paths import metrics_file
 from realage.labels.dataset import DatasetParams
@@ -14,7 +14,8 @@ def summary() -> None:
     print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}")
     for split, what in (("val", "validation MAE"), ("test", "test MAE")):
         if split in scores:
-            _print_years(what, scores[split]["mae"], f"{interval(scores[split]):<14}{scores[split]['n']:,} photos")
+            photos = count_photos(scores[split]["n"], scores[split].get("people", scores[split]["n"]))
+            _print_years(what, scores[split]["mae"], f"{interval(scores[split]):<14}{photos}")
     _print_years("constant baseline", scores["val"]["baseline"]["mae"], "the training photos' median age for everyone")
     if dataset.is_sample:
         sample = read_json(metrics_file("sample"))

@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
-from realage.core.formatting import interval
+from realage.core.formatting import TOO_FEW, interval
 from realage.core.params import flatten
+from realage.evaluation.intervals import MIN_PEOPLE
 from realage.splits.assign import SPLIT_NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,8 +87,8 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
         keep_trailing_newline=True,
         **escaping,
     )
-    environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words}
-    environment.globals["split_names"] = SPLIT_NAMES
+    environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words, "within": _within}
+    environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}
     return environment.get_template(template).render(facts)
 
 
@@ -104,8 +105,14 @@ def _percent(share: float) -> str:
 
 
 def _interval_in_words(scores: dict[str, float]) -> str:
-    """The 95% interval of an MAE, or a dash if there are too few photos for one."""
-    return interval(scores).strip("[]").replace(", ", " to ") or "–"
+    """The 95% interval of an MAE, '3.50 to 4.70', or 'too few'."""
+    return interval(scores).strip("[]").replace(", ", " to ")
+
+
+def _within(scores: dict[str, float], years: int) -> str:
+    """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
+    ends = [_percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
+    return f"{_percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
 
 
 def _data_uri(png: bytes) -> str:

@@ -67,7 +67,7 @@ def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png", un
     table.to_csv(folder / "data/labels/splits.csv", index=False)
     params = {
         "dataset": {"labels": "labels.csv", "images": "images"}, "eda": {"contact_sheet_columns": 3, "seed": 1},
-        "evaluate": {"groups": list(groups), "resamples": 100, "seed": 1},
+        "evaluate": {"groups": list(groups), "promotion_margin": 0.3},
         "prepare": {"image_size": 32, "crop": "none", "margin": 0.3, "fit": "pad"},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))

@@ -55,6 +55,26 @@ def test_changed_data_are_counted_and_their_photos_do_not_judge_the_model(clone)
     assert cells(said, "mean age, years")[1] == "44.4" and cells(said, "data version")[1] == "`0123456789abcdef`"
 
 
+def test_photos_of_one_person_count_as_one_person(clone):
+    table = pd.read_csv(clone / PREDICTED)
+    val = table["split"] == "val"
+    table.loc[val, "person"] = table.loc[val, "person"].iloc[0]
+    table.to_csv(clone / PREDICTED, index=False)
+    said = compare(clone, "HEAD")
+    assert f"**Validation: too few to tell.** Both scored only {val.sum()} photos of 1 person" in said
+    assert "**Test: the same.**" in said
+
+
+def test_predictions_of_an_earlier_release_say_nothing_of_people(clone):
+    pd.read_csv(clone / PREDICTED).drop(columns="person").to_csv(clone / PREDICTED, index=False)
+    assert "**Validation: the same.**" in compare(clone, "HEAD")
+    metrics = clone / "metrics/evaluate.json"
+    scores = json.loads(metrics.read_text())
+    del scores["val"]["mae_ci95_lo"], scores["val"]["mae_ci95_hi"]
+    metrics.write_text(json.dumps(scores))
+    assert cells(compare(clone, "HEAD"), "**validation MAE**, years")[1] == f"{scores['val']['mae']:.2f} [too few]"
+
+
 def test_without_a_second_commit_the_working_tree_is_compared(clone):
     err(clone, "val", by=-0.01)
     assert "→ the working tree" in compare(clone, "HEAD")
@@ -106,6 +126,7 @@ def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
         (PREDICTED, "photo,split,real_age,predicted_age\na,val,1,\n", [PREDICTED, "not a number"]),
         (PREDICTED, "split,real_age,predicted_age\nval,1,2\n", [PREDICTED, "photo"]),
         (PREDICTED, "photo,split,real_age,predicted_age\na,val,x,2\n", [PREDICTED]),
+        (PREDICTED, "photo,person,split,real_age,predicted_age\na,,val,1,2\n", [PREDICTED, "no person"]),
         (PREDICTED, "photo,split,real_age,predicted_age\na,val,1,2\na,val,1,2\n", [PREDICTED, "twice"]),
     ],
 )

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realage.history.paired import MIN_PHOTOS, compare_errors, same_photos
+from realage.evaluation.intervals import MIN_PEOPLE
+from realage.history.paired import compare_errors, same_photos
 
 
-def scored(errors, ages=30.0) -> pd.DataFrame:
+def scored(errors, ages=30.0, photos_each=1) -> pd.DataFrame:
     """The predictions of a model that errs by `errors` years on photos 0, 1, 2, ..."""
     table = pd.DataFrame({"real_age": ages, "predicted_age": ages + np.asarray(errors, dtype=float)})
-    return table.assign(photo=[f"{index:02}" for index in table.index])
+    return table.assign(photo=[f"{index:02}" for index in table.index], person=table.index // photos_each + 1)
 
 
-def compared(before, after):
-    return compare_errors(same_photos(scored(before), scored(after)))
+def compared(before, after, **people):
+    return compare_errors(same_photos(scored(before, **people), scored(after, **people)))
 
 
 def test_a_model_that_errs_less_on_every_photo_is_better_and_the_other_way_round_worse():
@@ -37,15 +38,17 @@ def test_errors_that_only_change_places_cannot_be_told_apart():
     assert paired.verdict == "cannot tell" and paired.low < 0 < paired.high
 
 
-def test_the_interval_holds_the_true_change_about_as_often_as_it_says():
-    """Of 200 draws in which the second model errs 0.5 years less on average, 19 in 20 intervals should hold that."""
-    random = np.random.default_rng(1)
-    before = np.full(100, 10.0)
-    held = [
-        paired.low <= -0.5 <= paired.high
-        for paired in (compared(before, before - random.normal(0.5, 2, 100)) for _ in range(200))
-    ]
-    assert 0.90 <= np.mean(held) <= 0.98
+def test_a_gain_on_many_photos_of_few_people_is_less_sure_than_on_as_many_people():
+    gains = np.random.default_rng(3).normal(0.2, 1, 60).repeat(10)
+    photos, people = (compared(np.full(600, 20.0), 20.0 - gains, photos_each=each) for each in (1, 10))
+    assert photos.verdict == "better" and people.verdict == "cannot tell"
+    assert (photos.people, people.people) == (600, 60) and photos.difference == people.difference
+
+
+def test_people_are_those_of_the_version_that_knows_more_of_them():
+    before, after = scored(np.zeros(90)), scored(np.ones(90), photos_each=2)
+    for pair in ((before, after), (after, before)):
+        assert compare_errors(same_photos(*pair)).people == 45
 
 
 def test_the_same_predictions_are_called_the_same():
@@ -59,12 +62,12 @@ def test_a_photo_that_one_did_not_score_or_that_got_another_age_is_left_out():
     assert set(kept["photo"]) == set(before["photo"]) - {"03"}
 
 
-@pytest.mark.parametrize("photos", [0, 1, MIN_PHOTOS - 1])
+@pytest.mark.parametrize("photos", [0, 1, MIN_PEOPLE - 1])
 def test_few_photos_give_no_verdict(photos):
     assert compared(np.zeros(photos), np.ones(photos)) is None
 
 
-@given(st.lists(st.tuples(*[st.floats(-50, 50)] * 2), min_size=MIN_PHOTOS, max_size=40), st.randoms())
+@given(st.lists(st.tuples(*[st.floats(-50, 50)] * 2), min_size=MIN_PEOPLE, max_size=50), st.randoms())
 def test_neither_order_nor_run_changes_the_answer(errors, random):
     before, after = map(scored, zip(*errors))
     shuffled = after.sample(frac=1, random_state=random.randrange(1000))

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
 
@@ -12,6 +13,18 @@ def tags(folder) -> list[str]:
 
 def current(folder, stage: str) -> str:
     return run_tool(folder, "gto", "show", f"age#{stage}", "--version").strip()
+
+
+def err_unevenly(folder, by: float, noise: float) -> None:
+    """Have the model err `by` years more on average in validation: `noise` more or less on every second photo."""
+    err(folder, "val", by)
+    predicted = folder / "plots/evaluate/predicted.csv"
+    table = pd.read_csv(predicted)
+    val = table.index[table["split"] == "val"]
+    away = (table["predicted_age"] >= table["real_age"]).map({True: noise, False: -noise})
+    table.loc[val[::2], "predicted_age"] += away
+    table.loc[val[1::2], "predicted_age"] -= away
+    table.to_csv(predicted, index=False)
 
 
 @pytest.fixture
@@ -49,6 +62,45 @@ def test_a_model_that_errs_less_or_as_much_is_promoted(promoted, by):
     mae = json.loads((promoted / "metrics/evaluate.json").read_text())["val"]["mae"]
     assert done.returncode == 0 and "v0.0.2 of HEAD" in done.stdout and f"{mae:.2f} years" in done.stdout
     assert current(promoted, "prod") == "v0.0.2"
+
+
+def test_small_steps_each_within_noise_do_not_add_up(promoted):
+    """Each model cannot be told from the last, but the third has a higher error than the first, which is the best."""
+    change(promoted, "evaluate", promotion_margin=1.5)
+    err(promoted, "val", by=20)  # so that no error is too small to get smaller
+    commit(promoted)
+    assert run_realage(promoted, "promote", "dev").returncode == 0
+    err_unevenly(promoted, by=0.2, noise=2)
+    commit(promoted)
+    done = run_realage(promoted, "promote", "dev")
+    assert done.returncode == 0 and "Validation: cannot tell" in done.stdout, done.stderr
+    err_unevenly(promoted, by=0.2, noise=-2)
+    commit(promoted)
+    assert "Validation: cannot tell" in run_realage(promoted, "compare", "HEAD~1", "HEAD").stdout
+    assert_one_line_error(run_realage(promoted, "promote", "dev"), "has a higher error than age@v0.0.2")
+    assert current(promoted, "dev") == "v0.0.3"
+
+
+def test_a_model_that_may_be_worse_by_more_than_the_margin_is_refused(promoted):
+    err(promoted, "val", by=20)
+    commit(promoted)
+    assert run_realage(promoted, "promote", "dev").returncode == 0
+    err_unevenly(promoted, by=0.1, noise=2)
+    commit(promoted)
+    refused = run_realage(promoted, "promote", "dev")
+    assert_one_line_error(refused, "may have a higher error than age@v0.0.2", "evaluate.promotion_margin", "0.3")
+    change(promoted, "evaluate", promotion_margin=2.0)
+    assert run_realage(promoted, "promote", "dev").returncode == 0
+
+
+def test_photos_of_a_few_people_are_too_few(promoted):
+    predicted = promoted / "plots/evaluate/predicted.csv"
+    table = pd.read_csv(predicted)
+    table.assign(person=table["person"] % 7).to_csv(predicted, index=False)
+    commit(promoted)
+    done = run_realage(promoted, "promote", "prod")
+    assert_one_line_error(done, "cannot be compared with age@v0.0.1")
+    assert "too few" in done.stdout and "photos of 7 people" in done.stdout
 
 
 def test_a_worse_test_split_does_not_decide(promoted):

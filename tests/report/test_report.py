@@ -133,7 +133,8 @@ def test_page_and_card_tell_the_metrics_own_figures(tmp_path, monkeypatch):
     for figure in ("6.12", "5.43 to 6.99", "-0.57", "4.35", "8.23", "0.68", "31%", "52%", "83%", "7.46", "13.58"):
         assert figure in text and figure in card, figure
     assert "The model's error is 55% lower" in text
-    assert "20.25" in text and "20.25" in card
+    assert re.search(r"20\.25\s*too few\s*\+20\.25", text)
+    assert "| 20.25 | too few | +20.25 |" in card
     assert "0123456789abcdef" in text and "0123456789abcdef" in card
 
 

@@ -188,7 +188,7 @@ def test_the_pipeline_runs_on_links_into_the_cache_and_writes_through_none_of_th
 
 DAMAGED = {  # what is damaged in the cache, a change that makes the next stage read it, and which that is
     "data/prepared": ("train", {"learning_rate": 0.002}, "train"),
-    "models/age.keras": ("evaluate", {"resamples": 200}, "evaluate"),
+    "models/age.keras": ("evaluate", {"groups": ["drawn_age"]}, "evaluate"),
 }
 
 

@@ -26,7 +26,7 @@ CHANGES = {
     "model.weights": ("imagenet", {"weights", "train", "report"}),
     "train.seed": (5, {"train", "report"}),
     "train.augment.rotation_range": (3, {"train", "report"}),
-    "evaluate.seed": (5, {"evaluate"}),
+    "evaluate.groups": (["drawn_age"], {"eda", "evaluate"}),
     "report.title": ("Another title", {"report"}),
     "dataset.images": ("data/elsewhere", {"scan", "prepare", "report"}),
 }
@@ -86,6 +86,7 @@ def test_metrics_agree_with_the_predictions_and_with_training(pipeline):
 def test_contract_of_the_metrics_file(pipeline):
     found = metrics(pipeline, "evaluate")
     names = "n mae mae_ci95_lo mae_ci95_hi median_ae rmse bias r2 cs3 cs5 cs10 balanced_mae baseline".split()
+    names += [f"cs{years}_ci95_{end}" for years in (3, 5, 10) for end in ("lo", "hi")]
     for split in ("val", "test"):
         assert set(found[split]) == set(names) and set(found[split]["baseline"]) == {"mae"}
     assert found["by_group"] == {"val": [], "test": []}

@@ -1,0 +1,17 @@
+"""`realage summary`: the figures that a run ends with."""
+
+import pytest
+from conftest import run_realage, small_params, write_params
+
+from realage.core.files import write_json
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"), [({"mae_ci95_lo": 3.5, "mae_ci95_hi": 4.75}, "[3.50, 4.75]"), ({}, "[too few]")]
+)
+def test_the_error_has_an_interval_or_says_that_people_are_too_few(workspace, ends, shown):
+    write_params(workspace, small_params())
+    val = {"n": 25, "mae": 4.0, **ends, "baseline": {"mae": 14.0}}
+    write_json(workspace / "metrics/evaluate.json", {"val": val})
+    write_json(workspace / "metrics/sample.json", {"floor_mae": 2.39, "label_noise": 3.0})
+    assert f"4.00 years  {shown}\n" in run_realage(workspace, "summary").stdout
