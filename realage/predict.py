@@ -17,12 +17,14 @@ from realage.photos.parallel import map_photos
 from realage.photos.prepared import PrepareParams
 
 CHUNK = 256  # photos in memory at once
+OLDEST_ANSWER = 150  # years: an answer that is not from 0 to this is no age
 
 
 def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     """Print the age of each photo in `paths`, photos or folders of photos, in years.
 
-    `style` is table, csv, json (one list) or jsonl (a line per photo). Raises UserError if any photo could not be read.
+    `style` is table, csv, json (one list) or jsonl (a line per photo). Raises UserError if the model file is not sound,
+    and, after printing, if any photo has no age.
     """
     photos = list(_photos(paths))
     # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.
@@ -36,16 +38,17 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
     # Int64 has missing values: a photo that could not be read has no number of faces.
     print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))
-    unread = sum(row["error"] != "" for row in rows)
-    if unread:
-        raise UserError(f"{unread} of {len(rows)} photos could not be read: the column 'error' says why")
+    without = sum(row["error"] != "" for row in rows)
+    if without:
+        raise UserError(f"{without} of {len(rows)} photos have no age: the column 'error' says why")
 
 
 def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[dict]:
     """One row per photo: `photo`, `age`, `spread`, `faces` and `error`.
 
     `age` and, if the model's head predicts a distribution, `spread` are in years. `faces` is the number of faces found,
-    or None if the model was not trained with crop `face`. `error` is empty, or says why there is no age.
+    or None if the model was not trained with crop `face`. `error` is empty, or says why there is no age: the photo
+    could not be read, or the model's answer is not from 0 to 150 years.
     """
     from realage.network.model_file import predict_ages
 
@@ -58,13 +61,21 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
     seen = list(map_photos(look, photos, "photos"))
     readable = [framed.pixels for framed in seen if isinstance(framed, Framed)]
     ages = predict_ages(model, np.stack(readable).astype("float32")) if readable else pd.DataFrame()
-    found = iter(ages.round(1).to_dict("records"))
+    answers = iter((ages.round(1) + 0.0).to_dict("records"))  # + 0.0 turns -0.0 into 0.0
     return [
-        {"photo": str(photo), **next(found), "faces": framed.faces, "error": ""}
+        {"photo": str(photo), "faces": framed.faces, **_checked(next(answers))}
         if isinstance(framed, Framed)
         else {"photo": str(photo), "error": framed}
         for photo, framed in zip(photos, seen)
     ]
+
+
+def _checked(answer: dict[str, float]) -> dict:
+    """The model's answer, `age` and perhaps `spread`, with an empty `error`; or, if it is no age, that error alone."""
+    if 0 <= answer["age"] <= OLDEST_ANSWER and np.isfinite(list(answer.values())).all():
+        return {**answer, "error": ""}
+    said = ", ".join(f"{name} {years:g}" for name, years in answer.items())
+    return {"error": f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}: use another model"}
 
 
 def _photos(paths: list[Path]) -> Iterator[Path]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
+from realage.core.errors import UserError
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
@@ -43,12 +44,17 @@ def evaluate() -> None:
 
 
 def _predict(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years."""
+    """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
+
+    Raises UserError if a prediction is NaN or infinite.
+    """
     trained = read_recipe(MODEL).train
     set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
     photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
     predictions = predict_ages(load_model(MODEL), photos).set_index(rows.index)
+    if not np.isfinite(predictions).all(axis=None):
+        raise UserError(f"{MODEL}: it predicts ages that are NaN or infinite: train with a lower train.learning_rate")
     return rows.join(predictions.add_prefix("predicted_"))
 
 

@@ -5,10 +5,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, brief
 from realage.core.files import replacing, write_json
 from realage.core.params import load
-from realage.network.backbones import ModelParams
+from realage.network.backbones import ModelParams, require_weights_file
 from realage.runner.command import run
 
 # Input sizes, in pixels, that Keras requires instead of 224. Without a top, weights do not depend on the size.
@@ -18,6 +18,7 @@ PRETRAINED_SIZES = {"NASNetLarge": 331}
 def weights() -> None:
     """Write `data/weights/source.json` and, unless `model.weights` is none, `data/weights/backbone.weights.h5`."""
     params = load("model", ModelParams)
+    require_weights_file(params)
     folder = Path("data/weights")
     source = {"backbone": params.backbone, "weights": Path(params.weights).name}
     folder.mkdir(parents=True, exist_ok=True)
@@ -31,12 +32,17 @@ def weights() -> None:
 
 
 def _pretrained(params: ModelParams):
-    """Return the backbone with its weights. Keras checks the hash of a download, and that a file fits the backbone."""
+    """Return the backbone with its weights. Keras checks the hash of a download, and that a file fits the backbone.
+
+    Raises UserError if they cannot be had or do not fit, or if one is NaN or infinite.
+    """
     # Keras takes seconds to load, and is not needed without weights.
-    from realage.network.pretrained import build_backbone
+    from realage.network.pretrained import build_backbone, require_finite
 
     try:
-        return build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
+        backbone = build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
+        require_finite(backbone)
+        return backbone
     except Exception as error:  # Keras' downloader raises Exception itself
         if params.weights == "imagenet":
             raise UserError(
@@ -44,7 +50,7 @@ def _pretrained(params: ModelParams):
                 "elsewhere and set model.weights to its path, or set model.weights to none"
             ) from error
         raise UserError(
-            f"model.weights: {params.weights}: not weights of {params.backbone} without its top ({error}): "
+            f"model.weights: {params.weights}: not weights of {params.backbone} without its top ({brief(error)}): "
             "use such a file, imagenet or none"
         ) from error
 

@@ -71,7 +71,8 @@ def tiny_model(path: Path, head_name: str) -> None:
     head = build_head(params)
     pixels = keras.Input((32, 32, 3))
     features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
-    network = keras.Model(pixels, keras.layers.Dense(head.units)(features), name="network")
+    start = keras.initializers.Constant(head.start(30.0))
+    network = keras.Model(pixels, keras.layers.Dense(head.units, bias_initializer=start)(features), name="network")
     trained = Recipe(prepare=PREPARE, train=recipe().model_dump())
     save_model(build_predictor(network, head, flip_average=True), path, trained)
 
@@ -88,7 +89,7 @@ def good_and_bad(workspace) -> list[str]:
 def printed(capsys, model: str, style: str, photos: list[str]) -> str:
     arguments = [Path(photo) for photo in photos], Path(model), style
     if "b.png" in photos:
-        with pytest.raises(UserError, match=f"1 of {len(photos)} photos could not be read"):
+        with pytest.raises(UserError, match=f"1 of {len(photos)} photos have no age"):
             predict(*arguments)
     else:
         predict(*arguments)
@@ -144,6 +145,30 @@ def test_the_regression_has_no_column_of_spreads(good_and_bad, capsys):
     rows = json.loads(printed(capsys, "age.keras", "json", good_and_bad))
     assert [list(row) for row in rows] == [["photo", "age", "error"]] * 3
     assert [row["age"] is None for row in rows] == [False, True, False]
+
+
+@pytest.mark.parametrize("answer", [np.nan, np.inf, -np.inf, -0.3, 150.3])
+def test_an_answer_that_is_no_age_is_an_error_of_its_photo(good_and_bad, capsys, monkeypatch, answer):
+    tiny_model(Path("age.keras"), "distribution")
+    answers = pd.DataFrame({"age": [40.0, answer], "spread": [5.0, 5.0]})
+    monkeypatch.setattr("realage.network.model_file.predict_ages", lambda model, photos: answers)
+    with pytest.raises(UserError, match="1 of 2 photos have no age: the column 'error'"):
+        predict([Path("a.png"), Path("c.png")], Path("age.keras"), "json")
+    good, bad = json.loads(capsys.readouterr().out)
+    assert good == {"photo": "a.png", "age": 40.0, "spread": 5.0, "error": ""}
+    assert bad["age"] is None and bad["spread"] is None and f"age {answer:g}" in bad["error"]
+
+
+def test_a_model_that_overflows_has_no_age_for_any_photo(good_and_bad, capsys):
+    """Its weights are finite, but not the numbers that come of them."""
+    pixels = keras.Input((32, 32, 3))
+    features = keras.layers.Dense(3, kernel_initializer=keras.initializers.Constant(3e38))(pixels)
+    age = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(features))
+    save_model(keras.Model(pixels, {"age": age}), Path("age.keras"), Recipe(prepare=PREPARE, train={}))
+    with pytest.raises(UserError, match="2 of 2 photos have no age"):
+        predict([Path("a.png"), Path("c.png")], Path("age.keras"), "jsonl")
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(row["age"] is None and "no age from 0 to 150 years" in row["error"] for row in rows)
 
 
 def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, capsys):

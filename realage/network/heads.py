@@ -7,6 +7,7 @@ predict ages from 0 to 100 years. A label above 100 has the distribution, or the
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,9 @@ def _regression(params: ModelParams) -> Head:
 def _distribution(params: ModelParams) -> Head:
     """A probability for each year of age: DLDL (Gao et al. 2017, arXiv:1611.01731).
 
-    Its own loss is the cross-entropy with a Gaussian about the label, `train.label_spread` years wide; it differs by a
-    constant from the paper's Kullback-Leibler divergence. The loss of the expected age is added as in DLDL-v2 (Gao et
-    al. 2018, IJCAI).
+    Its own loss is the cross-entropy with a Gaussian about the label, `train.label_spread` years wide, whose mean is
+    the label also near 0 and 100 (`label_distribution`); it differs by a constant from the paper's Kullback-Leibler
+    divergence. The loss of the expected age is added as in DLDL-v2 (Gao et al. 2018, IJCAI).
     """
     def teach(real: Tensor, outputs: Tensor, train: TrainParams) -> Tensor:
         return -keras.ops.sum(
@@ -121,15 +122,41 @@ def _ordinal(params: ModelParams) -> Head:
     )
 
 
-def _slope(mean: float) -> float:
-    """The slope for which softmax(slope * years) has this mean: the maximum-entropy distribution with it."""
-    return brentq(lambda slope: softmax(slope * CLASSES) @ CLASSES - np.clip(mean, 1, OLDEST - 1), -1, 1)
+def _slope(mean: float, logits: np.ndarray | float = 0.0) -> float:
+    """The slope for which softmax(logits + slope * years) has this mean, at least 1 and at most 99 years.
+
+    Of all distributions with this mean it is the one nearest to softmax(logits), by Kullback-Leibler divergence
+    (Csiszár 1975, I-divergence geometry); without `logits`, the one with the highest entropy.
+    """
+    mean = np.clip(mean, 1, OLDEST - 1)
+    return brentq(lambda slope: softmax(logits + slope * CLASSES) @ (CLASSES - mean), -1, 1)
 
 
 def label_distribution(ages: Tensor, spread: float) -> Tensor:
-    """Ages (n, 1), years -> probabilities (n, 101) of the years from 0 to 100: a Gaussian `spread` years wide."""
-    offsets = (CLASSES.astype("float32") - keras.ops.minimum(ages, OLDEST)) / spread
-    return keras.ops.softmax(-keras.ops.square(offsets) / 2, axis=-1)
+    """Ages (n, 1), years -> probabilities (n, 101) of the years from 0 to 100, with the age as their mean.
+
+    A whole year has the distribution of `_year_distributions`. An age between two years has the mixture of theirs, in
+    proportion to the part of the year that has passed; this keeps the mean.
+    """
+    ages = keras.ops.clip(ages[:, 0], 0, OLDEST)
+    year = keras.ops.minimum(keras.ops.floor(ages), OLDEST - 1)
+    passed, year = (ages - year)[:, None], keras.ops.cast(year, "int32")
+    table = _year_distributions(spread)
+    return (1 - passed) * keras.ops.take(table, year, axis=0) + passed * keras.ops.take(table, year + 1, axis=0)
+
+
+@cache
+def _year_distributions(spread: float) -> np.ndarray:
+    """Distributions of the labels 0 to 100: float32 (101, 101), one a row, whose mean is the row's number.
+
+    A Gaussian `spread` years wide, cut off at 0 and 100, has its mean further inside. So each row is the distribution
+    nearest to it with the right mean. For 0 and 100 that is the year itself, with certainty.
+    """
+    rows = np.eye(OLDEST + 1)
+    for year in CLASSES[1:-1]:
+        gaussian = -(((CLASSES - year) / spread) ** 2) / 2
+        rows[year] = softmax(gaussian + _slope(year, gaussian) * CLASSES)
+    return rows.astype("float32")
 
 
 def rank_labels(ages: Tensor) -> Tensor:

@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, brief
 from realage.core.files import replacing
+from realage.network.archive import (
+    CONFIG_FILE,
+    METADATA_FILE,
+    RECIPE_FILE,
+    not_ours,
+    open_archive,
+    read_json,
+    require_sound,
+)
+from realage.network.finite import not_finite
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 
-RECIPE_FILE = "realage.json"
 RECIPE_VERSION = 3  # 1, of release 0.1, had only `prepare` and `train`; 2 had no `prepare.max_megapixels`
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
@@ -46,9 +55,9 @@ def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
         model.save(part)
         with zipfile.ZipFile(part) as archive:
             members = {name: archive.read(name) for name in sorted(archive.namelist())}
-        metadata = json.loads(members["metadata.json"])
-        members["metadata.json"] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
-        members["config.json"] = _without_addresses(members["config.json"])
+        metadata = json.loads(members[METADATA_FILE])
+        members[METADATA_FILE] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
+        members[CONFIG_FILE] = _without_addresses(members[CONFIG_FILE])
         members[RECIPE_FILE] = recipe.model_dump_json(indent=2).encode()
         with zipfile.ZipFile(part, "w") as archive:
             for name, contents in members.items():
@@ -66,11 +75,39 @@ def _without_addresses(config: bytes) -> bytes:
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a model for prediction. Raises UserError if the file is missing or not a Keras model."""
+    """Load a model that answers in years: a dictionary of `age` and perhaps `spread`, float32 (n, 1) each.
+
+    Raises UserError as `load_network` does, and if the model has other outputs.
+    """
+    model = load_network(path)
+    outputs = model.output
+    shapes = {name: output.shape for name, output in outputs.items()} if isinstance(outputs, dict) else {}
+    if shapes not in ({"age": (None, 1)}, {"age": (None, 1), "spread": (None, 1)}):
+        found = ", ".join(map(str, shapes)) or "without names"
+        raise not_ours(path, f"its outputs have to be age, or age and spread, one number a photo each, and are {found}")
+    return model
+
+
+def load_network(path: Path) -> keras.Model:
+    """Load a model, whatever its outputs, that takes photos of the size in its recipe.
+
+    Raises UserError if the file is missing, damaged or too large when unpacked, if Keras cannot load it, if the model
+    takes photos of another size, and if a weight is NaN or infinite.
+    """
+    size = read_recipe(path).prepare.image_size
+    with open_archive(path) as archive:
+        require_sound(archive)
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (zipfile.BadZipFile, ValueError, TypeError, KeyError, OSError) as error:
-        raise UserError(f"{path}: Keras cannot load it: {error}") from error
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the layers in the file raise
+        raise not_ours(path, f"Keras cannot load it: {brief(error)}") from error
+    shape = getattr(model, "input_shape", None)
+    if shape != (None, size, size, 3):
+        raise not_ours(path, f"its recipe has prepare.image_size {size}, and its network takes inputs of shape {shape}")
+    weight = not_finite(model)
+    if weight:
+        raise not_ours(path, f"its weight {weight} has values that are NaN or infinite")
+    return model
 
 
 def predict_ages(model: keras.Model, photos: Any) -> pd.DataFrame:
@@ -88,16 +125,15 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises UserError if the file is missing, not a model of this project, or from a later release.
     """
+    with open_archive(path) as archive:
+        recipe = read_json(archive, RECIPE_FILE)
+    version = recipe.get("version", 1) if isinstance(recipe, dict) else 1
+    if isinstance(version, int) and version > RECIPE_VERSION:
+        raise UserError(f"{path}: its recipe has version {version}, and this release reads up to {RECIPE_VERSION}: "
+                        "install a newer release of realage")
     try:
-        with zipfile.ZipFile(path) as archive:
-            recipe = json.loads(archive.read(RECIPE_FILE))
-        version = recipe.get("version", 1) if isinstance(recipe, dict) else 1
-        if isinstance(version, int) and version > RECIPE_VERSION:
-            raise UserError(f"{path}: its recipe has version {version}, and this release reads up to {RECIPE_VERSION}: "
-                            "install a newer release of realage")
         return Recipe.model_validate(recipe)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, RuntimeError) as error:
-        # RuntimeError: the archive is encrypted. Its subclass RecursionError: the JSON is nested too deeply.
-        raise UserError(f"{path}: not a model that this project trained: {error}") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"])) or "all of it"
+        raise not_ours(path, f"{RECIPE_FILE} in it: {key}: {problem['msg']}") from error

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, brief
 from realage.network.backbones import ModelParams
+from realage.network.finite import not_finite
 from realage.network.quiet_keras import keras
 
 
@@ -19,12 +20,25 @@ def build_backbone(params: ModelParams, size: int, weights: str | None) -> keras
 
 
 def load_backbone_weights(model: keras.Model, path: Path) -> None:
-    """Load the weights in `path` into the model's backbone; raises UserError if they belong to another network."""
+    """Load the weights in `path` into the model's backbone.
+
+    Raises UserError if they belong to another network, or if one is NaN or infinite.
+    """
+    backbone = model.get_layer("backbone")
     try:
         with no_layer_skipped():
-            model.get_layer("backbone").load_weights(path)
+            backbone.load_weights(path)
+        require_finite(backbone)
     except (UserWarning, ValueError, OSError, KeyError) as error:
-        raise UserError(f"{path}: does not hold this backbone's weights: {error}") from error
+        raise UserError(f"{path}: does not hold this backbone's weights: {brief(error)}: run 'dvc repro -f weights'"
+                        ) from error
+
+
+def require_finite(backbone: keras.Model) -> None:
+    """Raise ValueError if a weight of the backbone is NaN or infinite."""
+    weight = not_finite(backbone)
+    if weight:
+        raise ValueError(f"{weight} has values that are NaN or infinite")
 
 
 @contextmanager

@@ -56,21 +56,35 @@ def random_distributions(count: int) -> np.ndarray:
     return np.stack([random.dirichlet(np.full(OLDEST + 1, 10.0**power)) for power in random.uniform(-2, 1, count)])
 
 
-@given(st.floats(0, 120, width=32), st.floats(0.5, 10))
-def test_a_label_is_a_gaussian_about_its_age(age, spread):
+# Sampled at whole years a Gaussian's moments differ by about exp(-2 pi² spread²), and the edges are 6 spreads away.
+@given(st.integers(30, 70), st.floats(1, 5))
+def test_away_from_the_edges_a_label_is_a_gaussian_about_its_age(age, spread):
     found = numpy_of(label_distribution(np.array([[age]], "float32"), spread))
-    density = norm.pdf(YEARS, min(age, OLDEST), spread)
-    assert found.shape == (1, 101) and found.sum() == pytest.approx(1, abs=1e-5)
+    density = norm.pdf(YEARS, age, spread)
+    assert found.shape == (1, 101)
     np.testing.assert_allclose(found[0], density / density.sum(), atol=1e-5)
 
 
-@given(st.floats(30, 70, width=32), st.floats(1, 5))
-def test_away_from_the_edges_a_label_has_its_mean_and_its_spread(age, spread):
-    # Sampled at whole years a Gaussian's moments differ by less than exp(-2 pi² spread²); the edges are 6 spreads away.
-    found = numpy_of(label_distribution(np.array([[age]], "float32"), spread))[0].astype("float64")
-    mean = found @ YEARS
-    assert mean == pytest.approx(age, abs=1e-3)
-    assert np.sqrt(found @ (YEARS - mean) ** 2) == pytest.approx(spread, abs=1e-3)
+@pytest.mark.parametrize("spread", [0.01, 0.2, 0.5, 2.0, 5.0, 50.0])
+def test_the_mean_of_every_label_is_its_age(spread):
+    ages = np.concatenate([np.arange(0, 100.25, 0.25), [0.01, 0.1, 1.3, 99.9, 99.99]]).astype("float32")
+    found = numpy_of(label_distribution(ages[:, None], spread)).astype("float64")
+    assert found.shape == (len(ages), 101) and (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(found @ YEARS, ages, atol=1e-4)
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0, 5.0])
+def test_no_label_is_wider_than_its_gaussian_and_the_ends_mirror_each_other(spread):
+    found = numpy_of(label_distribution(YEARS[:, None].astype("float32"), spread)).astype("float64")
+    np.testing.assert_allclose(found, found[::-1, ::-1], atol=1e-6)
+    widths = np.sqrt(np.maximum(found @ YEARS**2 - (found @ YEARS) ** 2, 0))
+    assert widths[0] == 0 and (np.diff(widths[:51]) > -1e-3).all() and widths[50] < spread + 0.01
+
+
+def test_between_two_years_a_label_goes_from_one_to_the_other():
+    low, between, high = numpy_of(label_distribution(np.array([[4], [4.25], [5]], "float32"), 2.0))
+    np.testing.assert_allclose(between, 0.75 * low + 0.25 * high, atol=1e-6)
 
 
 def test_ages_above_one_hundred_are_taught_as_one_hundred():
@@ -159,8 +173,7 @@ def test_the_other_heads_add_cross_entropy_to_it(loss):
     random = np.random.default_rng(6)
     ages = np.array([0, 3.5, 40, 71.25, 100])
     outputs = random.normal(0, 2, (len(ages), OLDEST + 1))
-    labels = norm.pdf(YEARS, ages[:, None], 3.0)
-    labels /= labels.sum(axis=1, keepdims=True)
+    labels = numpy_of(label_distribution(ages[:, None].astype("float32"), 3.0))
     expected = -(labels * log_softmax(outputs, axis=1)).sum(axis=1)
     expected += ERRORS[loss](softmax(outputs, axis=1) @ YEARS - ages)
     found = losses("distribution", ages, outputs, loss=loss, label_spread=3.0)

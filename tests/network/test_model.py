@@ -27,7 +27,7 @@ RECIPE = Recipe(
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype("float32")
 AGES = np.array([0.0, 40.0, 80.0])
 HEADS = ("regression", "distribution", "ordinal")
-SMALL_PIXELS = np.random.default_rng(2).integers(0, 256, (20, 4, 4, 3)).astype("float32")
+SMALL_PIXELS = np.random.default_rng(2).integers(0, 256, (20, 32, 32, 3)).astype("float32")
 MIRRORED = SMALL_PIXELS[:, :, ::-1]
 
 
@@ -124,7 +124,7 @@ def test_half_precision_gives_years_in_float32(name):
 def small_network(units: int) -> keras.Model:
     """A network that sees where in the photo something is, with weights of chance, for what comes after it."""
     keras.utils.set_random_seed(7)
-    pixels = keras.Input((4, 4, 3))
+    pixels = keras.Input((32, 32, 3))
     features = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
     return keras.Model(pixels, keras.layers.Dense(units, name="outputs")(features), name="network")
 
@@ -237,35 +237,14 @@ def test_another_networks_weights_are_refused(tmp_path):
         load_backbone_weights(network(), tmp_path / "a.weights.h5")
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    broken = network().get_layer("backbone")
+    broken.weights[0].assign(np.full(broken.weights[0].shape, np.nan))
+    broken.save_weights(tmp_path / "a.weights.h5")
+    with pytest.raises(UserError, match=r"a\.weights\.h5.*NaN or infinite"):
+        load_backbone_weights(network(), tmp_path / "a.weights.h5")
+
+
 def test_a_size_that_the_backbone_cannot_take_is_named():
     with pytest.raises(UserError, match="InceptionV3.*prepare.image_size 32"):
         network(backbone="InceptionV3")
-
-
-@pytest.mark.parametrize("recipe", ["{}", "[]", '{"prepare": {"image_size": "large"}}'])
-def test_a_model_with_a_foreign_recipe_is_refused(tmp_path, recipe):
-    with zipfile.ZipFile(tmp_path / "age.keras", "w") as archive:
-        archive.writestr("realage.json", recipe)
-    with pytest.raises(UserError, match=r"age\.keras: not a model that this project trained"):
-        read_recipe(tmp_path / "age.keras")
-
-
-def test_a_model_whose_recipe_is_encrypted_is_refused(tmp_path):
-    file = tmp_path / "age.keras"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("realage.json", "{}")
-    contents = bytearray(file.read_bytes())
-    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of the member, and of the directory
-        contents[contents.index(header) + flags] |= 1
-    file.write_bytes(contents)
-    with pytest.raises(UserError, match=r"age\.keras: not a model that this project trained.*encrypted"):
-        read_recipe(file)
-
-
-
-@pytest.mark.parametrize("contents", [None, b"", b"no zip", b"PK\x03\x04 torn"])
-def test_what_is_no_model_is_refused_by_name(tmp_path, contents):
-    if contents is not None:
-        (tmp_path / "age.keras").write_bytes(contents)
-    with pytest.raises(UserError, match="age.keras"):
-        read_recipe(tmp_path / "age.keras")

@@ -1,6 +1,7 @@
 """Pretrained weights: downloaded, from a file, or none; and what is said when they cannot be had."""
 
 import json
+import os
 from urllib.error import URLError
 
 import numpy as np
@@ -84,6 +85,24 @@ def test_another_networks_file_is_refused(workspace, project):
     other.save_weights(workspace / "other.weights.h5")
     project("other.weights.h5")
     with pytest.raises(UserError, match=r"other\.weights\.h5.*MobileNetV2"):
+        weights()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(workspace, project, value):
+    broken = build_backbone(project("none"), 32, weights=None)
+    broken.weights[7].assign(np.full(broken.weights[7].shape, value))
+    broken.save_weights(workspace / "broken.weights.h5")
+    project("broken.weights.h5")
+    with pytest.raises(UserError, match=r"broken\.weights\.h5.*NaN or infinite") as error:
+        weights()
+    assert "\n" not in str(error.value) and not list((workspace / "data/weights").iterdir())
+
+
+def test_a_pipe_is_refused_at_once(workspace, project):
+    os.mkfifo("pipe.weights.h5")
+    project("pipe.weights.h5")
+    with pytest.raises(UserError, match=r"pipe\.weights\.h5"):
         weights()
 
 
