@@ -3,10 +3,14 @@
 A model is rejected if its validation error is higher, beyond noise, than that of the model that the stage has now.
 """
 
+import os
+
 import gto.api
-from gto.exceptions import ArtifactNotFound, GTOException
+from gto.constants import fullname_re, name_to_tag
+from gto.exceptions import ArtifactNotFound
 
 from realage.core.errors import UserError
+from realage.core.programs import explained, git
 from realage.history.compare import Version, compare_split, read_commit
 from realage.splits.versions import HELD_OUT_VERSIONS
 
@@ -18,7 +22,7 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
 
     Raises UserError if its results do not belong to its params and, without `force`, if it is rejected.
     """
-    candidate = read_commit(revision)
+    candidate, artifact = read_commit(revision), _artifact()
     if candidate.stale_param:
         raise UserError(
             f"{candidate.name}: not promoted: its results were computed with another {candidate.stale_param} than its "
@@ -26,14 +30,25 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
         )
     mae = _validation_mae(candidate)
     if not force:
-        _refuse_worse(candidate, stage)
+        _refuse_worse(candidate, artifact, stage)
     try:
         # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
-        assigned = gto.api.assign(".", ARTIFACT, stage, ref=candidate.commit, force=True)
-    except GTOException as error:
-        raise UserError(f"{stage}: {candidate.name} was not promoted: {error}") from error
-    print(f"{stage}: {ARTIFACT} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
+        assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True)
+    except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
+        raise UserError(f"{stage}: {candidate.name} was not promoted: {explained(error)}") from error
+    print(f"{stage}: {artifact} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
     print("Share it: dvc push && git push --tags")
+
+
+def _artifact() -> str:
+    """The model's name in the repository, as GTO and DVC have it: in a subfolder `path/to/folder:age`."""
+    folder = os.fsdecode(git("rev-parse", "--show-prefix").removesuffix(b"\n")).rstrip("/")
+    name = f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+    if not fullname_re.match(name):
+        raise UserError(
+            f"{folder}: a tag cannot have this folder's name: rename it: letters, digits and '-_./' are allowed"
+        )
+    return name
 
 
 def _validation_mae(candidate: Version) -> float:
@@ -43,11 +58,11 @@ def _validation_mae(candidate: Version) -> float:
         raise UserError(f"metrics/evaluate.json of {candidate.name}: has no val.mae: run 'dvc repro' there") from None
 
 
-def _refuse_worse(candidate: Version, stage: str) -> None:
-    version = _current_version(stage)
+def _refuse_worse(candidate: Version, artifact: str, stage: str) -> None:
+    version = _current_version(artifact, stage)
     if version is None:
         return
-    current = read_commit(f"{ARTIFACT}@{version}")
+    current = read_commit(f"{name_to_tag(artifact)}@{version}")
     if current.commit == candidate.commit:
         raise UserError(f"{stage}: already has {candidate.name}, as {version}: there is nothing to promote")
     judgement = compare_split(current, candidate, "val")
@@ -64,12 +79,12 @@ def _validation_set(version: Version) -> object:
     return version.metrics["split"].get(HELD_OUT_VERSIONS["val"])
 
 
-def _current_version(stage: str) -> str | None:
+def _current_version(artifact: str, stage: str) -> str | None:
     """The version, such as v0.0.1, that `stage` was assigned last; None if there is none."""
     try:
-        versions = gto.api.show(".", f"{ARTIFACT}#{stage}")
+        versions = gto.api.show(".", f"{artifact}#{stage}")
     except ArtifactNotFound:
         return None
-    except GTOException as error:
-        raise UserError(f"{stage}: {error}") from error
+    except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
+        raise UserError(f"{stage}: {explained(error)}") from error
     return versions[0]["version"] if versions else None
