@@ -102,7 +102,7 @@ def test_numbers_mean_what_dvc_reads(workspace, params):
 
 SCALARS = (
     "010 0o10 0x10 0b11 1:30 1:30:00 1:30.5 yes No on OFF y true True ~ null Null 1e3 1e-3 1E3 1.e3 .5 +.5 5. +1 -0 "
-    "1_000 1_000.5 .inf -.INF .nan 2020-01-01 2020-01-01T10:00:00Z 0.1 00.1 08 0o8 = <<x _ 1__0 '010' !!str 010 !!int '3'"
+    "1_000 1_000.5 .inf -.INF .nan 2020-01-01 2020-01-01T10:00:00Z 0.1 00.1 08 0o8 = <<x _ 1__0 '010' !!str '010'"
 ).split(" ")
 
 
