@@ -1,8 +1,6 @@
 """All sections of `params.yaml`; each class is defined beside the code that reads it."""
 
-from pathlib import Path
-
-from realage.core.params import Section, load
+from realage.core.params import Section
 from realage.evaluation.metrics import EvaluateParams
 from realage.exploration.eda import EdaParams
 from realage.labels.dataset import DatasetParams, SampleParams
@@ -25,12 +23,3 @@ SECTIONS: dict[str, type[Section]] = {
     "evaluate": EvaluateParams,
     "report": ReportParams,
 }
-
-
-def source_paths() -> dict[str, Path]:
-    """The paths of a user's data in params.yaml, by dotted key. Raises UserError if the sections are not valid."""
-    dataset, model = load("dataset", DatasetParams), load("model", ModelParams)
-    paths = {"dataset.labels": dataset.labels, "dataset.images": dataset.images}
-    if model.weights not in ("imagenet", "none"):
-        paths["model.weights"] = model.weights
-    return {key: Path(path) for key, path in paths.items()}

@@ -9,8 +9,8 @@ from realage.labels.dataset import DatasetParams, SampleParams
 from realage.network.backbones import ModelParams, require_weights_file
 from realage.photos.names import find_photos, require_plain_name, walk
 from realage.runner.command import run
-from realage.runner.outs import require_apart
-from realage.sections import SECTIONS, source_paths
+from realage.sections import SECTIONS
+from realage.sources import require_apart, source_paths
 
 
 def check() -> None:

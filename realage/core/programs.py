@@ -28,7 +28,7 @@ CURES = {
         "folder that may be written"
     ),
     r"not inside of a DVC repository": "run this in the project's folder",
-    r"unable to auto-detect email address|empty ident name": (
+    r"unable to auto-detect email address|empty ident name|user name and email must be configured": (
         "run 'git config --global user.name NAME' and 'git config --global user.email ADDRESS'"
     ),
 }

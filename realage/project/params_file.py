@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from realage.core.files import replacing
 from realage.core.params import Section, check_section, missing_keys, parse_section, read_params
 from realage.core.paths import PARAMS
-from realage.runner.outs import require_apart
-from realage.sections import SECTIONS, source_paths
+from realage.sections import SECTIONS
+from realage.sources import require_apart, source_paths
 
 
 def check_params() -> None:

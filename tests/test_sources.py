@@ -6,7 +6,7 @@ import pytest
 from conftest import PROJECT, assert_one_line_error, run_realage, run_tool, small_params, write_params
 
 from realage.core.errors import UserError
-from realage.runner.outs import require_apart
+from realage.sources import require_apart
 
 
 @pytest.fixture

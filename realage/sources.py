@@ -1,14 +1,25 @@
-"""The outs that dvc.yaml names: DVC deletes them before their stage runs, so no data of a user's may be among them."""
+"""The user's data that params.yaml names must lie apart from the outs that dvc.yaml names, which DVC deletes."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from realage.core.errors import UserError
-from realage.core.params import read_params
+from realage.core.params import load, read_params
+from realage.labels.dataset import DatasetParams
+from realage.network.backbones import ModelParams
 
 DAG = Path("dvc.yaml")
 SAMPLE = "sample"  # the stage whose outs may be used as data
+
+
+def source_paths() -> dict[str, Path]:
+    """The paths of the user's data in params.yaml, by dotted key. Raises UserError if their sections are not valid."""
+    dataset, model = load("dataset", DatasetParams), load("model", ModelParams)
+    paths = {"dataset.labels": dataset.labels, "dataset.images": dataset.images}
+    if model.weights not in ("imagenet", "none"):
+        paths["model.weights"] = model.weights
+    return {key: Path(path) for key, path in paths.items()}
 
 
 def require_apart(sources: dict[str, Path]) -> None:
