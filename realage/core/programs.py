@@ -27,7 +27,7 @@ CURES = {
         "this user has no name or no home folder, as in a container: set the variable USER to a name, and HOME to a "
         "folder that may be written"
     ),
-    r"not inside of a DVC repository": "run this in the project's folder",
+    r"not inside of a DVC repository": "run this in the folder of a DVC project that is in Git",
     r"unable to auto-detect email address|empty ident name|user name and email must be configured": (
         "run 'git config --global user.name NAME' and 'git config --global user.email ADDRESS'"
     ),

@@ -59,7 +59,7 @@ def read_revision(revision: str) -> DataVersion:
         with Repo() as present:
             config = present.config
             if isinstance(present.scm, NoSCM):
-                raise SCMError("not a Git repository")
+                raise UserError("not a Git repository: run this in the folder of a DVC project that is in Git")
         found = resolve(revision)
         with Repo(config=config) as repo:
             with repo.switch(found.commit):
@@ -69,7 +69,7 @@ def read_revision(revision: str) -> DataVersion:
                     "compare with another revision",
                 )
     except (NotDvcRepoError, SCMError) as error:
-        raise UserError(f"{explained(error)}: run this in the folder of a DVC project that is in Git") from None
+        raise UserError(explained(error)) from None
     except UserError:
         raise
     except Exception as error:  # the libraries behind remotes raise more exceptions than DVC documents
