@@ -14,6 +14,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 repro: .venv/installed ## run the whole pipeline on what params.yaml names, then print the result
+	@realage params
 	@dvc repro
 	@realage summary
 

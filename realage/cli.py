@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from realage.core.paths import MODEL
-from realage.runner.command import run
+from realage.runner.command import output_for_a_reader, run
 
 Action = Callable[[], None]
 
@@ -62,6 +62,16 @@ def _run(command: tuple[str, ...]) -> None:
         action()
 
 
+def _printing(action: Action) -> Action:
+    """`action`, which does nothing else than print."""
+
+    def printing() -> None:
+        with output_for_a_reader():
+            action()
+
+    return printing
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         try:
@@ -89,7 +99,7 @@ def predict(
     """Print the age of each photo, in years."""
     from realage.predict import predict
 
-    return partial(predict, photos, model, format.value)
+    return _printing(partial(predict, photos, model, format.value))
 
 
 @app.command(rich_help_panel=USE)
@@ -97,7 +107,7 @@ def summary() -> Action:
     """Print the trained model's validation error and its baselines."""
     from realage.project.summary import summary
 
-    return summary
+    return _printing(summary)
 
 
 @app.command(rich_help_panel=TRUST)
@@ -111,7 +121,7 @@ def compare(
     """Print what changed between two commits, photo by photo, as Markdown."""
     from realage.history.compare import compare
 
-    return partial(compare, before, after, pictures)
+    return _printing(partial(compare, before, after, pictures))
 
 
 @app.command(rich_help_panel=TRUST)
@@ -123,7 +133,7 @@ def compare_data(
     """Print how the data of two commits differ."""
     from realage.history.compare_data import compare_data
 
-    return partial(compare_data, before, after, format.value)
+    return _printing(partial(compare_data, before, after, format.value))
 
 
 @app.command(rich_help_panel=TRUST)

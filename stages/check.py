@@ -10,6 +10,7 @@ from realage.network.backbones import ModelParams, require_weights_file
 from realage.photos.names import find_photos, require_plain_name, walk
 from realage.runner.command import run
 from realage.sections import SECTIONS
+from realage.sources import require_apart, source_paths
 
 
 def check() -> None:
@@ -23,6 +24,7 @@ def check() -> None:
             raise UserError(f"params.yaml: {name}: unknown section: allowed are {', '.join(SECTIONS)}")
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
+    require_apart(source_paths())
     _check_dataset(load("dataset", DatasetParams), load("sample", SampleParams))
     require_weights_file(load("model", ModelParams))
     Path("data").mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.files import write_csv, write_json
+from realage.core.machine import accepts_other_devices
 from realage.core.params import load
 from realage.core.paths import (
     CHECKPOINTS,
@@ -69,7 +70,7 @@ def train() -> None:
     _print_setup(model_params, prepare, params, network, train_set, val_set, device)
 
     started = time.monotonic()
-    checkpoints = Checkpoints(CHECKPOINTS, identity, before_save=require_unchanged_inputs)
+    checkpoints = Checkpoints(CHECKPOINTS, identity, require_unchanged_inputs, accepts_other_devices())
     fit = fit_model(network, train_set, val_set, params, checkpoints, partial(write_csv, LIVE_HISTORY))
     seconds = time.monotonic() - started
 
@@ -84,6 +85,7 @@ def train() -> None:
         "train_mae": float(kept["mae"]),
         "val_mae": float(kept["val_mae"]),
         "parameters": network.count_params(),
+        **({"earlier_devices": checkpoints.earlier_devices} if checkpoints.earlier_devices else {}),
     })
     _describe_run(params, device, seconds, len(train_set.photos), fit.epochs_before)
     print(f"train: kept epoch {fit.kept_epoch} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")

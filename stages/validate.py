@@ -44,8 +44,8 @@ def validate() -> None:
     write_csv(CLEAN, clean)
     write_csv(REJECTED, pd.DataFrame(rejected, columns=Rejection._fields))
     write_json(metrics_file("validate"), _counts(table, photos, clean, rejected))
-    print(f"validate: {len(clean):,} clean rows, {len(rejected):,} rejected (listed in {REJECTED})")
     _stop_if_too_many(rejected, clean, params)
+    print(f"validate: {len(clean):,} clean rows, {len(rejected):,} rejected (listed in {REJECTED})")
 
 
 def _counts(table: pd.DataFrame, photos: pd.DataFrame, clean: pd.DataFrame, rejected: list[Rejection]) -> dict:

@@ -1,11 +1,11 @@
 """`params.yaml`: each section is validated by a pydantic model, which is declared beside the code that uses it."""
 
-import re
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from realage.core.errors import UserError
 from realage.core.paths import PARAMS
@@ -78,11 +78,18 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
 
 
 def parse_params(text: str) -> dict[str, Any]:
-    """Return the sections in a params file's text. Raises ValueError if it is not YAML or has no sections."""
+    """Return the sections in a params file's text. Raises ValueError if it is not YAML or has no sections.
+
+    The reader is DVC's, which follows YAML 1.2: `010` is ten, `1e-3` a number and `yes` a string. A repeated key is an
+    error.
+    """
     try:
-        params = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(str(error)) from error
+        params = YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{error.problem}{place}") from error
+    except (YAMLError, AttributeError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"it cannot be read ({error})") from error
     if not isinstance(params, dict):
         raise ValueError("it has no sections: copy a file from presets/")
     return params
@@ -112,23 +119,3 @@ def _first_problem(name: str, section: type[Section], error: ValidationError) ->
 
 def _keys(section: type[Section]) -> str:
     return ", ".join(section.model_fields)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as DVC reads it: 1e-4 is a number and a repeated key is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is repeated", key_node.start_mark)
-            seen.add(key if isinstance(key, str) else repr(key))
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"),
-    list("-+0123456789."),
-)

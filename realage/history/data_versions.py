@@ -1,7 +1,6 @@
 """The tables of the data, in the working tree or as DVC recorded them at a Git revision."""
 
 import json
-import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +16,7 @@ from realage.core.columns import FILE_NAME, REAL_AGE
 from realage.core.digests import md5_of
 from realage.core.errors import UserError, printable
 from realage.core.paths import REJECTED, SPLITS, metrics_file
+from realage.core.programs import explained
 from realage.history.revisions import resolve
 from realage.splits.versions import HELD_OUT_VERSIONS, held_out_versions
 
@@ -59,7 +59,7 @@ def read_revision(revision: str) -> DataVersion:
         with Repo() as present:
             config = present.config
             if isinstance(present.scm, NoSCM):
-                raise SCMError("not a Git repository")
+                raise UserError("not a Git repository: run this in the folder of a DVC project that is in Git")
         found = resolve(revision)
         with Repo(config=config) as repo:
             with repo.switch(found.commit):
@@ -69,13 +69,11 @@ def read_revision(revision: str) -> DataVersion:
                     "compare with another revision",
                 )
     except (NotDvcRepoError, SCMError) as error:
-        raise UserError(f"{error}: run this in the folder of a DVC project that is in Git") from None
+        raise UserError(explained(error)) from None
     except UserError:
         raise
     except Exception as error:  # the libraries behind remotes raise more exceptions than DVC documents
-        uncoloured = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-        reason = printable(" ".join(uncoloured.split()))
-        raise UserError(f"{revision}: DVC cannot read its data: {reason}") from error
+        raise UserError(f"{revision}: DVC cannot read its data: {explained(error)}") from error
 
 
 def _read_recorded(repo: Repo, file: str, revision: str) -> bytes:

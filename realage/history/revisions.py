@@ -1,9 +1,9 @@
 """Git revisions of this project."""
 
-import subprocess
 from typing import NamedTuple
 
 from realage.core.errors import UserError
+from realage.core.programs import git
 
 
 class Revision(NamedTuple):
@@ -13,24 +13,34 @@ class Revision(NamedTuple):
     commit: str
 
     def read(self, file: str) -> bytes | None:
-        """The contents of a file at this commit, by its path from the current folder; None if it is not there."""
-        return _git("show", f"{self.commit}:./{file}")
+        """The contents of a file at this commit, by its path from the current folder; None if it is not there.
+
+        Raises UserError if Git cannot read it.
+        """
+        there = git("ls-tree", self.commit, "--", file)
+        return git("show", f"{self.commit}:./{file}") if there else None
 
 
 def resolve(revision: str) -> Revision:
-    """The commit that a tag, branch or other revision names. Raises UserError if there is none."""
-    # Git takes an empty revision for HEAD.
-    found = revision and _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    """The commit that a tag, branch or other revision names.
+
+    Raises UserError if there is none, or if Git cannot read the repository.
+    """
+    git("rev-parse", "--git-dir")  # fails for any other reason than an unknown revision
+    try:
+        # Git takes an empty revision for HEAD.
+        found = revision and git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    except UserError:
+        found = None
     if not found:
         raise UserError(
             f"{revision or 'empty revision'}: no such commit: run this in the project's folder; 'git log --oneline' "
-            "lists commits, 'git fetch --tags' fetches the team's"
+            f"lists commits, 'git fetch --tags{_deeper()}' fetches the team's"
         )
     commit = found.decode().strip()
     return Revision(f"{revision} ({commit[:7]})", commit)
 
 
-def _git(*arguments: str) -> bytes | None:
-    """The output of Git, or None if it fails."""
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
+def _deeper() -> str:
+    """The option with which 'git fetch' completes a shallow clone, such as CI makes; empty in any other clone."""
+    return " --unshallow" if git("rev-parse", "--is-shallow-repository").strip() == b"true" else ""

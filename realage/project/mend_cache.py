@@ -1,8 +1,6 @@
 """Move damaged files out of DVC's cache, so that they are made or fetched again: `realage mend-cache`."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from tqdm import tqdm
 
 from realage.core.digests import file_md5
 from realage.core.errors import UserError
+from realage.core.programs import dvc
 
 DAMAGED = Path(".dvc/tmp/damaged")
 
@@ -18,7 +17,7 @@ def mend_cache() -> None:
     """Move the cache's objects whose MD5 is not the one in their name, and print each."""
     if not Path(".dvc").is_dir():
         raise UserError(f"{Path.cwd()}: no DVC project: run this in the project's folder")
-    cache = _cache()
+    cache = Path(dvc("cache", "dir").strip())
     if not cache.is_dir():
         raise UserError(f"{cache}: no such folder: there is no cache yet, and nothing to mend")
     objects = list(_objects(cache))
@@ -28,13 +27,6 @@ def mend_cache() -> None:
     print(f"mend-cache: {len(damaged)} of {len(objects):,} files were damaged")
     if damaged:
         print("Delete damaged files in the project too. Then 'dvc repro' makes them again, or 'dvc pull' fetches them.")
-
-
-def _cache() -> Path:
-    done = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise UserError(f"'dvc cache dir' failed: {done.stderr.strip()}")
-    return Path(done.stdout.strip())
 
 
 def _objects(cache: Path) -> Iterator[Path]:

@@ -10,13 +10,18 @@ from realage.core.files import replacing
 from realage.core.params import Section, check_section, missing_keys, parse_section, read_params
 from realage.core.paths import PARAMS
 from realage.sections import SECTIONS
+from realage.sources import require_apart, source_paths
 
 
 def check_params() -> None:
-    """Print that params.yaml is valid. Raises UserError that names a key, its value and what is allowed."""
+    """Print that params.yaml is valid. Raises UserError that names a key, its value and what is allowed.
+
+    The paths of data are compared with the stages' outs, as a conflict stops DVC before any stage, stage check too.
+    """
     params = read_params()
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
+    require_apart(source_paths())
     print(f"{PARAMS} is valid")
 
 

@@ -4,13 +4,15 @@ A model is rejected unless its validation error is shown to be hardly higher tha
 """
 
 import math
+import os
 
 import gto.api
-from gto.exceptions import GTOException
+from gto.constants import fullname_re, name_to_tag
 from gto.tag import parse_name
 
 from realage.core.errors import UserError
 from realage.core.params import load
+from realage.core.programs import explained, git
 from realage.evaluation.metrics import EvaluateParams
 from realage.history.compare import Judgement, Version, compare_split, read_commit
 from realage.history.paired import Paired
@@ -24,7 +26,7 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
 
     Raises UserError if its results do not belong to its params and, without `force`, if it is rejected.
     """
-    candidate = read_commit(revision)
+    candidate, artifact = read_commit(revision), _artifact()
     if candidate.stale_param:
         raise UserError(
             f"{candidate.name}: not promoted: its results were computed with another {candidate.stale_param} than its "
@@ -32,14 +34,25 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
         )
     mae = _validation_mae(candidate)
     if not force:
-        _refuse_worse(candidate, stage)
+        _refuse_worse(candidate, artifact, stage)
     try:
         # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
-        assigned = gto.api.assign(".", ARTIFACT, stage, ref=candidate.commit, force=True)
-    except GTOException as error:
-        raise UserError(f"{stage}: {candidate.name} was not promoted: {error}") from error
-    print(f"{stage}: {ARTIFACT} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
+        assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True)
+    except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
+        raise UserError(f"{stage}: {candidate.name} was not promoted: {explained(error)}") from error
+    print(f"{stage}: {artifact} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
     print("Share it: dvc push && git push --tags")
+
+
+def _artifact() -> str:
+    """The model's name in the repository, as GTO and DVC have it: in a subfolder `path/to/folder:age`."""
+    folder = os.fsdecode(git("rev-parse", "--show-prefix").removesuffix(b"\n")).rstrip("/")
+    name = f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+    if not fullname_re.match(name):
+        raise UserError(
+            f"{folder}: a tag cannot have this folder's name: rename it: letters, digits and '-_./' are allowed"
+        )
+    return name
 
 
 def _validation_mae(candidate: Version) -> float:
@@ -49,15 +62,15 @@ def _validation_mae(candidate: Version) -> float:
         raise UserError(f"metrics/evaluate.json of {candidate.name}: has no val.mae: run 'dvc repro' there") from None
 
 
-def _refuse_worse(candidate: Version, stage: str) -> None:
+def _refuse_worse(candidate: Version, artifact: str, stage: str) -> None:
     """Raise UserError unless `candidate` is compared with the best model that `stage` had, and is not inferior to it.
 
     Against the present model alone, a stage could get worse by small steps, each of them within noise.
     """
-    versions = _holders(stage)
+    versions = _holders(artifact, stage)
     if not versions:
         return
-    current, *earlier = (read_commit(f"{ARTIFACT}@{version}") for version in reversed(versions))
+    current, *earlier = (read_commit(f"{name_to_tag(artifact)}@{version}") for version in reversed(versions))
     if current.commit == candidate.commit:
         raise UserError(f"{stage}: already has {candidate.name}, as {versions[-1]}: there is nothing to promote")
     best, judgement = _best(current, [version for version in earlier if version.commit != candidate.commit], candidate)
@@ -105,15 +118,15 @@ def _validation_set(version: Version) -> object:
     return version.metrics["split"].get(HELD_OUT_VERSIONS["val"])
 
 
-def _holders(stage: str) -> list[str]:
+def _holders(artifact: str, stage: str) -> list[str]:
     """The versions, such as v0.0.1, that held `stage`, the present one last.
 
     Going back to an earlier version withdraws those that came after it; so does GTO's `deprecate` with a version.
     """
     try:
-        events = gto.api.history(".", ARTIFACT, ascending=True)
-    except GTOException as error:
-        raise UserError(f"{stage}: {error}") from error
+        events = gto.api.history(".", artifact, ascending=True)
+    except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
+        raise UserError(f"{stage}: {explained(error)}") from error
     holders: list[str] = []
     for event in sorted(events, key=lambda event: (event["timestamp"], _counter(event["ref"]))):
         version = event["version"]

@@ -2,11 +2,9 @@
 
 from typing import Any, NamedTuple
 
-import yaml
-
 from realage.core.errors import UserError
 from realage.core.files import read_json
-from realage.core.params import flatten
+from realage.core.params import flatten, parse_params
 from realage.core.paths import LOCK, metrics_file
 
 SCORES = metrics_file("evaluate")
@@ -58,9 +56,9 @@ def read_results() -> Results:
 
 def _read_stages() -> dict[str, Stage]:
     try:
-        lock = yaml.safe_load(LOCK.read_text(encoding="utf-8"))
+        lock = parse_params(LOCK.read_text(encoding="utf-8"))
         return {name: read_stage(entry) for name, entry in lock["stages"].items()}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{LOCK}: not as DVC writes it ({error}): delete it, run 'dvc repro' and commit it") from error
 
 

@@ -3,9 +3,11 @@
 import argparse
 import contextlib
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from realage.core.errors import UserError
 from realage.core.params import load, read_params
@@ -80,6 +82,12 @@ def _write_params(text: str, arguments: argparse.Namespace) -> None:
         require_weights_file(model)
         params["model"]["weights"] = str(Path(model.weights).absolute())
     params["dataset"] = {"labels": str(arguments.labels.absolute()), "images": str(arguments.images.absolute())}
-    file.write_text(WRITTEN_BY + yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    file.write_text(WRITTEN_BY + _as_yaml(params), encoding="utf-8")
     for name in CHECKED:
         load(name, SECTIONS[name], file)
+
+
+def _as_yaml(params: dict[str, Any]) -> str:
+    stream = StringIO()
+    YAML().dump(params, stream)
+    return stream.getvalue()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from realage.core.digests import file_md5
 from realage.core.errors import UserError
-from realage.core.paths import LOCK
+from realage.core.files import read_json
+from realage.core.paths import LOCK, metrics_file
+from realage.core.programs import DVC, dvc, git
 from realage.project.run_diff import (
     DIFFERENT,
     IDENTICAL,
@@ -40,6 +42,7 @@ def verify() -> None:
     with _fresh_clone(origin):
         committed = read_results()
         _check_files_in_git(committed)
+        _tell_devices()
         _fetch_data(origin)
         _retrain(commit)
         findings = compare(committed, read_results())
@@ -48,10 +51,11 @@ def verify() -> None:
 
 
 def _commit() -> str:
+    _git("rev-parse", "--git-dir")  # fails for any other reason than that there is no commit yet
     try:
         return _git("rev-parse", "--short", "HEAD").strip()
-    except UserError as error:
-        raise UserError(f"no commit to verify ({error}): run this in a Git clone, with {LOCK} committed") from error
+    except UserError:
+        raise UserError(f"no commit to verify: commit the results of 'dvc repro', {LOCK} too") from None
 
 
 @contextmanager
@@ -71,7 +75,7 @@ def _fresh_clone(origin: Path) -> Iterator[None]:
         with chdir(clone / origin.resolve().relative_to(Path(whole).resolve())):
             # The local setting overrides a user's and a machine's. A shared cache or a run cache of earlier runs would
             # let DVC restore results that must be computed again.
-            _dvc("cache", "dir", "--local", f"{temporary}/cache")
+            dvc("cache", "dir", "--local", f"{temporary}/cache")
             yield
 
 
@@ -83,6 +87,15 @@ def _check_files_in_git(committed: Results) -> None:
                 raise UserError(f"{path}: not the one that the commit's {LOCK} names: run 'dvc repro' and commit both")
 
 
+def _tell_devices() -> None:
+    """Print that the commit's training changed its device, if it did: then no device gives the same bytes."""
+    train = metrics_file("train")
+    devices = read_json(train).get("earlier_devices") if train.is_file() else None
+    if devices:
+        print(f"verify: the first epochs were trained on another device ({devices}), says {train}: no single device "
+              "gives these bytes, so at best stage train and those after it are within tolerance", flush=True)
+
+
 def _fetch_data(origin: Path) -> None:
     """Fetch the data of the commit's .dvc files, such as photos, from the cache of the project in `origin`."""
     files = [name for name in _git("ls-files", "-z", "*.dvc").split("\0") if name]
@@ -90,8 +103,8 @@ def _fetch_data(origin: Path) -> None:
         return
     # A cache has the layout of a remote, so it can be used as one.
     with chdir(origin):
-        cache = _dvc("cache", "dir").strip()
-    _dvc("remote", "add", "--local", "origin-cache", cache)
+        cache = dvc("cache", "dir").strip()
+    dvc("remote", "add", "--local", "origin-cache", cache)
     if _show("pull", "--remote", "origin-cache", *files) != 0:
         raise UserError(f"{', '.join(files)}: not completely in the cache {cache}, see above: run 'dvc pull' first")
 
@@ -124,23 +137,12 @@ def _sum_up(commit: str, findings: list[Finding]) -> None:
 
 
 def _git(*arguments: str) -> str:
-    return _output("git", *arguments)
-
-
-def _dvc(*arguments: str) -> str:
-    return _output(sys.executable, "-m", "dvc", *arguments)
-
-
-def _output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="surrogateescape")
-    if done.returncode != 0:
-        raise UserError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    return git(*arguments).decode(errors="surrogateescape")
 
 
 def _show(*arguments: str) -> int:
     """Run DVC with its output shown; returns its exit status."""
-    process = subprocess.Popen([sys.executable, "-m", "dvc", *arguments])
+    process = subprocess.Popen([*DVC, *arguments])
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -1,8 +1,6 @@
 """Compares a stage's inputs with DVC's records, as DVC checks out damaged files of its cache without a message."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import yaml
 from realage.core.digests import file_md5, md5_of
 from realage.core.errors import UserError
 from realage.core.paths import LOCK
+from realage.core.programs import dvc
 
 MADE = (
     "if it is from another commit, run 'dvc checkout {path}'; if you edited it or the cache is damaged, delete it, run "
@@ -39,16 +38,19 @@ def not_ignored(names: list[str]) -> list[str]:
     """Return those of `names` that DVC does not ignore. It ignores `.git` and the patterns in .dvcignore."""
     if not names:
         return []
-    command = [sys.executable, "-m", "dvc", "check-ignore", "--stdin"]
-    done = subprocess.run(command, input="\n".join(names), capture_output=True, encoding="utf-8")
-    ignored = set(done.stdout.splitlines())
+    # The status is 1 if it ignores none of them.
+    ignored = set(dvc("check-ignore", "--stdin", stdin="\n".join(names), good=(0, 1)).splitlines())
     return [name for name in names if name not in ignored]
 
 
 def cache_folder() -> Path | None:
     """Return DVC's cache folder, the target of links with `cache.type symlink`. None outside a DVC project."""
-    done = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, encoding="utf-8")
-    return Path(done.stdout.strip()) if done.returncode == 0 else None
+    return Path(dvc("cache", "dir").strip()) if project_root() else None
+
+
+def project_root() -> Path | None:
+    """Return the nearest folder above, or the current one, that is a DVC project. None if there is none."""
+    return next((folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / ".dvc").is_dir()), None)
 
 
 def _made_by_stages() -> dict[Path, str]:
@@ -68,7 +70,8 @@ def _added_by_users(inputs: list[Path]) -> dict[Path, str]:
 
 
 def _read_record(file: Path) -> dict[str, Any]:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    # The base loader takes every value for a string, as paths and hashes are: a folder may be called 'yes' or '1e3'.
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
 def _outs(entry: dict[str, Any], folder: Path) -> dict[Path, str]:

@@ -18,7 +18,7 @@ from realage.core.digests import digest_of
 from realage.core.errors import UserError
 from realage.core.params import parse_params
 from realage.core.paths import LOCK, PARAMS
-from realage.runner.recorded import not_ignored, require_recorded
+from realage.runner.recorded import not_ignored, project_root, require_recorded
 
 CODE_FOLDERS = ("realage", "stages", "synthetic")
 CODE_SUFFIXES = (".py", ".j2")  # the only files of these folders that .dvcignore does not exclude
@@ -105,7 +105,8 @@ def _stage() -> str:
 @contextmanager
 def _single_process() -> Iterator[None]:
     # Killing DVC does not kill its running stage, and the next 'dvc repro' would start a second process.
-    root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / ".dvc").is_dir())
+    root = project_root()
+    assert root, "DVC runs this process"
     name = "-".join(["stage", *Path.cwd().relative_to(root).parts, _stage()])
     process = root / f".dvc/tmp/{name}.pid"
     try:

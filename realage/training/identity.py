@@ -15,6 +15,7 @@ from realage.core.params import flatten
 LIBRARIES = ("cv2", "keras", "numpy", "scipy")  # that compute, besides the backend
 KERNELS = ("TF_", "ONEDNN_", "XLA_", "NVIDIA_")  # prefixes of environment variables that affect results
 OURS = ("__main__", "realage", "stages")
+DEVICE, EARLIER = "device", "earlier devices"  # names in an identity; the second is there after a change of device
 
 
 def training_identity(
@@ -25,7 +26,7 @@ def training_identity(
     `data` are files and folders, of which the contents are hashed. Code and libraries are those that this process has
     loaded. `watched` tells whether a change of the inputs during training would be noticed.
     """
-    identity = {"device": device, "python": platform.python_version()}
+    identity = {DEVICE: device, "python": platform.python_version()}
     identity |= {name: sys.modules[name].__version__ for name in (backend, *LIBRARIES)}
     chosen = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(KERNELS)}
     identity |= {name: value for name, value in chosen.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
@@ -46,6 +47,19 @@ def fingerprint(identity: dict[str, str]) -> str:
 def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
     """Sorted names of the entries in which two identities differ."""
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def continued(earlier: dict[str, str], identity: dict[str, str], epochs: int) -> dict[str, str]:
+    """The identity of training `earlier` after `epochs` epochs, if it goes on as `identity`, maybe on another device.
+
+    Raises ValueError if they differ in anything else.
+    """
+    if set(differences(earlier, identity)) - {DEVICE, EARLIER}:
+        raise ValueError("of another training")
+    if earlier[DEVICE] == identity[DEVICE]:
+        return earlier
+    devices = [earlier[EARLIER]] if EARLIER in earlier else []
+    return {**identity, EARLIER: ", ".join([*devices, f"{earlier[DEVICE]} to epoch {epochs}"])}
 
 
 def _loaded_code() -> dict[str, Path]:

@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import PROJECT, assert_one_line_error, run_module, write_params, write_photo
+from dvc.utils.serialize import parse_yaml
+from hypothesis import given
+from hypothesis import strategies as some
 
 from realage.core.errors import UserError
-from realage.core.params import load, read_params
+from realage.core.params import load, parse_params, read_params
+from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
+from realage.project.script_driver import _as_yaml
 from realage.splits.assign import SplitParams
 from stages.check import check
 
@@ -93,6 +98,58 @@ def test_numbers_mean_what_dvc_reads(workspace, params):
     text = (workspace / "params.yaml").read_text().replace("learning_rate: 0.001", "learning_rate: 1e-4")
     (workspace / "params.yaml").write_text(text)
     assert load("train", TrainParams).learning_rate == 1e-4
+
+
+SCALARS = (
+    "010 0o10 0x10 0b11 1:30 1:30:00 1:30.5 yes No on OFF y true True ~ null Null 1e3 1e-3 1E3 1.e3 .5 +.5 5. +1 -0 "
+    "1_000 1_000.5 .inf -.INF .nan 2020-01-01 2020-01-01T10:00:00Z 0.1 00.1 08 0o8 = <<x _ 1__0 '010' !!str '010'"
+).split(" ")
+
+
+def read_or_refused(read, text: str) -> str:
+    """The value's type and value, so that 1, True and 1.0 differ and nan is itself."""
+    try:
+        return repr(read(text)["a"])
+    except Exception:
+        return "refused"
+
+
+def assert_read_as_dvc_reads(text: str) -> None:
+    ours = read_or_refused(parse_params, text)
+    assert ours == read_or_refused(lambda text: parse_yaml(text, "params.yaml"), text), text
+
+
+@pytest.mark.parametrize("scalar", [*SCALARS, "!!str 010", "1 # one", "[010, yes]", "{b: 1:30}", "|\n  010\n"])
+def test_a_value_means_what_it_means_to_dvc(scalar):
+    assert_read_as_dvc_reads(f"a: {scalar}\n")
+
+
+@given(some.text("0123456789abeEfonxXsy_:.+-TZ~!'\"#[]{}, \n", max_size=12))
+def test_any_value_means_what_it_means_to_dvc(scalar):
+    assert_read_as_dvc_reads(f"a: {scalar}\n")
+
+
+@given(some.text(max_size=30))
+def test_any_text_is_read_as_a_params_file_or_refused(text):
+    try:
+        assert isinstance(parse_params(text), dict)
+    except ValueError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "010", "0o10", "yes", "1:30", "1_000", "2020-01-01", "~", "a: b", "ü"])
+def test_a_text_that_looks_like_a_number_stays_a_text_in_the_params_of_the_script(text):
+    params = {"report": {"title": text, "rate": 1e-05}}
+    assert parse_params(_as_yaml(params)) == params
+
+
+@pytest.mark.parametrize("value", ["yes", "1e3x", "1:30"])
+def test_what_yaml_1_1_took_for_another_type_is_named_as_it_was_written(workspace, params, value):
+    write_params(workspace, params)
+    text = (workspace / "params.yaml").read_text().replace("flip_average: true", f"flip_average: {value}")
+    (workspace / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=f"model.flip_average is '{value}'"):
+        load("model", ModelParams)
 
 
 def test_a_whole_number_will_do_for_a_share_but_a_yes_will_not(workspace, params):

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
 
+PREDICTIONS = "photo,split,real_age,predicted_age\n" + "".join(f"p{n},val,{n},{n + 1}\n" for n in range(60))
+
 
 def tags(folder) -> list[str]:
     return run_tool(folder, "git", "tag").split()
@@ -35,6 +37,44 @@ def promoted(clone):
     done = run_realage(clone, "promote", "prod")
     assert done.returncode == 0, done.stderr
     return clone
+
+
+def project_in(folder) -> None:
+    """A committed project with results, but no data, in a subfolder of a repository of several."""
+    for file, text in {
+        "params.yaml": "train: {seed: 1}",
+        "dvc.yaml": "artifacts: {age: {path: models/age.keras, type: model}}",
+        "models/age.keras": "a model",
+        "metrics/evaluate.json": '{"val": {"mae": 1.0}}',
+        "plots/evaluate/predicted.csv": PREDICTIONS,
+        **{f"metrics/{name}.json": "{}" for name in ("split", "validate", "eda")},
+    }.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    run_tool(folder, "git", "init", "-q", str(folder.parents[1]))
+    run_tool(folder, "dvc", "init", "-q", "--subdir")
+    run_tool(folder, "dvc", "add", "-q", "models/age.keras")
+    (folder / "dvc.lock").write_text("schema: '2.0'\nstages: {train: {cmd: make}}\n")
+    run_tool(folder, "git", "add", "-A")
+    run_tool(folder, "git", "commit", "-qm", "model")
+
+
+def test_the_model_of_a_subfolder_is_found_by_its_folder(tmp_path):
+    folder = tmp_path / "repository/teams/faces"
+    project_in(folder)
+    done = run_realage(folder, "promote", "prod")
+    assert done.returncode == 0 and done.stdout.startswith("prod: teams/faces:age v0.0.1 of HEAD"), done.stderr
+    assert tags(folder) == ["teams/faces=age#prod#1", "teams/faces=age@v0.0.1"]
+    assert_one_line_error(run_realage(folder, "promote", "prod"), "already", "v0.0.1")
+    run_tool(tmp_path, "dvc", "artifacts", "get", "repository", "teams/faces:age", "--stage", "prod", "-o", "got.keras")
+    assert (tmp_path / "got.keras").read_text() == "a model"
+
+
+def test_a_subfolder_whose_name_no_tag_can_have_is_refused(tmp_path):
+    folder = tmp_path / "repository/teams/our faces"
+    project_in(folder)
+    assert_one_line_error(run_realage(folder, "promote", "prod"), "teams/our faces", "rename")
+    assert tags(folder) == []
 
 
 def test_the_first_model_is_registered_and_assigned(promoted):

@@ -338,6 +338,14 @@ def test_a_result_in_git_that_dvc_lock_does_not_name_is_refused(small):
     assert_one_line_error(run_module("realage", small, "verify", **user(small)), "metrics/evaluate.json", "dvc repro")
 
 
+def test_a_training_of_two_devices_is_told(small):
+    (small / "metrics/train.json").write_text('{"earlier_devices": "AMD to epoch 3"}')
+    run_tool(small, "git", "add", "-f", "metrics/train.json")
+    commit(small, "dvc.yaml", SMALL_DAG.replace("cp -r data/faces", "cp -r data/nothing"))
+    done = run_module("realage", small, "verify", **user(small))
+    assert "on another device (AMD to epoch 3), says metrics/train.json" in done.stdout
+
+
 def test_data_that_no_cache_holds_are_asked_for(small):
     (small.parent / "user/config").unlink()
     done = run_module("realage", small, "verify", **user(small))
@@ -372,4 +380,4 @@ def test_ctrl_c_ends_the_stage_and_removes_the_clone(small):
 
 
 def test_outside_of_git_it_says_where_to_run_it(tmp_path):
-    assert_one_line_error(run_module("realage", tmp_path, "verify"), "no commit to verify", "Git clone")
+    assert_one_line_error(run_module("realage", tmp_path, "verify"), "not a git repository", "run this in a clone")

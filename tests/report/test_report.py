@@ -29,7 +29,7 @@ SCORES = {
 
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None,
+    faces=None, train=None,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -58,7 +58,7 @@ def write_project(
             "by_decade": {"20-29": 180, "30-39": 0, "90+": 20},
         },
         "prepare": {"photos": 200, **(faces or {})},
-        "train": {"epochs": 3, "best_epoch": 2, "kept_epoch": 2, "parameters": 1234567},
+        "train": {"epochs": 3, "best_epoch": 2, "kept_epoch": 2, "parameters": 1234567, **(train or {})},
         "evaluate": evaluate,
         "sample": {"photos": 200, "label_noise": 3.0, "floor_mae": 2.3937},
     }
@@ -205,6 +205,12 @@ def test_photos_without_a_face_or_with_several_are_counted(tmp_path, monkeypatch
     assert "cropped like the faces" not in html
     html, card = make(tmp_path / "whole", monkeypatch)
     assert "none was found" not in html + card and "cropped like the faces" in html
+
+
+def test_a_training_of_two_devices_is_said_to_be_one(tmp_path, monkeypatch):
+    _, card = make(tmp_path, monkeypatch, train={"earlier_devices": "AMD (2 threads) to epoch 3"})
+    assert "The first epochs were trained on another device (AMD (2 threads) to epoch 3)" in card
+    assert "another device" not in make(tmp_path / "one", monkeypatch)[1]
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

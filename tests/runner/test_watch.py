@@ -38,6 +38,7 @@ def stage(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("code.py", "faces/final_files/a.jpg", "data/weights/source.json", "elsewhere.py", ".dvc/tmp/x"):
         (workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace / name).write_text("as it was")
+    (workspace / ".dvc/config").write_text("[core]\n    no_scm = True\n")
     monkeypatch.setenv("DVC_STAGE", "train")
     for name, nothing in (("_remembered", {}), ("_deps", []), ("_params", {})):
         monkeypatch.setattr(watch, name, nothing)

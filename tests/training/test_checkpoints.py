@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from conftest import PROJECT, recipe
 
+from realage.core.errors import UserError
+from realage.core.machine import accepts_other_devices
 from realage.core.params import load
 from realage.network.backbones import ModelParams
 from realage.network.heads import build_head
@@ -106,6 +108,83 @@ def test_another_training_is_named_and_not_taken_up(tmp_path, capsys):
     assert Checkpoints(tmp_path, {"train.seed": "1", "realage/network/model.py": "new"}).latest() is None
     expected = f"train: {other.folder} not used: the training differs in realage/network/model.py\n"
     assert capsys.readouterr().out == expected
+
+
+def resumed(root: Path, device: str, capsys, **others: str) -> tuple[Checkpoints, State | None, str]:
+    """A training on `device` that accepts other devices, the state that it resumes from, and what it prints."""
+    checkpoints = Checkpoints(root, {"device": device, **others}, other_devices=True)
+    return checkpoints, checkpoints.latest(), capsys.readouterr().out
+
+
+def test_another_device_is_named_with_the_variable_that_accepts_it(tmp_path, capsys):
+    saved(tmp_path, {"device": "AMD"}, epochs=3)
+    assert Checkpoints(tmp_path, {"device": "Intel"}).latest() is None
+    said = capsys.readouterr().out
+    assert "the training differs in device" in said and "REALAGE_OTHER_DEVICES=1" in said
+
+
+def test_a_training_of_another_device_is_continued_if_that_is_accepted_and_it_says_so(tmp_path, capsys):
+    amd = saved(tmp_path, {"device": "AMD"}, epochs=3)
+    intel, state_, said = resumed(tmp_path, "Intel", capsys)
+    assert_same(state_, state(3))
+    assert intel.earlier_devices == "AMD to epoch 3" and "neither device" in said and "AMD to epoch 3" in said
+    intel.save(state(4))
+    assert {folder.name for folder in tmp_path.iterdir()} == {amd.folder.name, intel.folder.name}
+
+
+def test_nothing_else_than_the_device_may_differ(tmp_path, capsys):
+    saved(tmp_path, {"device": "AMD", "train.seed": "1"}, epochs=3)
+    checkpoints, state_, said = resumed(tmp_path, "Intel", capsys, **{"train.seed": "2"})
+    assert state_ is None and checkpoints.earlier_devices is None
+    assert "differs in device, train.seed" in said and "REALAGE_OTHER_DEVICES" not in said
+
+
+def test_a_training_of_two_devices_is_never_taken_for_one_of_the_second(tmp_path, capsys):
+    saved(tmp_path, {"device": "AMD"}, epochs=3)
+    mixed = resumed(tmp_path, "Intel", capsys)[0]
+    mixed.save(state(4))
+    assert Checkpoints(tmp_path, {"device": "Intel"}).latest() is None, "the variable was forgotten"
+    again, state_, said = resumed(tmp_path, "Intel", capsys)
+    assert_same(state_, state(4))
+    assert again.folder == mixed.folder and again.earlier_devices == "AMD to epoch 3" and "neither device" in said
+
+
+def test_every_change_of_device_is_kept_and_the_furthest_epoch_continued(tmp_path, capsys):
+    saved(tmp_path, {"device": "AMD"}, epochs=3)
+    for device, epoch in (("Intel", 4), ("AMD", 5), ("GPU", 6)):
+        checkpoints, state_, _ = resumed(tmp_path, device, capsys)
+        assert_same(state_, state(epoch - 1))
+        checkpoints.save(state(epoch))
+    assert checkpoints.earlier_devices == "AMD to epoch 3, Intel to epoch 4, AMD to epoch 5"
+
+
+def test_at_the_same_epoch_a_devices_own_checkpoint_comes_first_and_the_bytes_are_its_own(tmp_path, capsys):
+    saved(tmp_path, {"device": "AMD"}, epochs=3)
+    saved(tmp_path, {"device": "Intel"}, epochs=3)
+    checkpoints, state_, said = resumed(tmp_path, "Intel", capsys)
+    assert_same(state_, state(3))
+    assert checkpoints.earlier_devices is None and "neither device" not in said
+
+
+def test_a_damaged_checkpoint_of_another_device_is_skipped_too(tmp_path, capsys):
+    empty(saved(tmp_path, {"device": "AMD"}, epochs=3).folder / "epoch-00003.npz")
+    checkpoints, state_, said = resumed(tmp_path, "Intel", capsys)
+    assert_same(state_, state(2))
+    assert checkpoints.earlier_devices == "AMD to epoch 2" and "epoch-00003.npz is damaged" in said
+
+
+@pytest.mark.parametrize(("value", "accepted"), [(None, False), ("0", False), ("1", True)])
+def test_the_variable_accepts_other_devices(monkeypatch, value, accepted):
+    monkeypatch.delenv("REALAGE_OTHER_DEVICES", raising=False)
+    if value:
+        monkeypatch.setenv("REALAGE_OTHER_DEVICES", value)
+    assert accepts_other_devices() is accepted
+
+
+def test_a_variable_that_is_neither_yes_nor_no_is_refused(monkeypatch):
+    monkeypatch.setenv("REALAGE_OTHER_DEVICES", "yes")
+    with pytest.raises(UserError, match="REALAGE_OTHER_DEVICES is 'yes'"):
+        accepts_other_devices()
 
 
 def test_a_checkpoint_copied_from_another_training_is_passed_over(tmp_path, capsys):
