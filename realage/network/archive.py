@@ -22,8 +22,8 @@ RECIPE_FILE = "realage.json"
 METADATA_FILE = "metadata.json"
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
-# Member -> its largest size, bytes. Those of the backbones of keras.applications are far smaller.
-LIMITS = {CONFIG_FILE: 2**23, METADATA_FILE: 2**20, WEIGHTS_FILE: 2**32 - 1, RECIPE_FILE: 2**20}
+# Member -> its largest size, bytes: enough for ConvNeXtXLarge, the largest backbone of keras.applications.
+LIMITS = {CONFIG_FILE: 2**23, METADATA_FILE: 2**20, WEIGHTS_FILE: 2**31, RECIPE_FILE: 2**20}
 MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
 
 

@@ -201,12 +201,12 @@ def test_what_keras_cannot_load_is_one_short_line(file):
     def first_layer(**changes) -> Callable[[dict], object]:
         return lambda config: config["config"]["layers"][1].update(changes)
 
-    for change in (
-        first_layer(module="absent_package.layers", class_name="Magic", registered_name="Magic"),
-        first_layer(module="keras.layers", class_name="Unknown", registered_name=None),
-        first_layer(config={"units": "many"}),
-        lambda config: config.clear(),
-        lambda config: config.update(config={}),
+    for change, problem in (
+        (first_layer(module="absent_package.layers", class_name="Magic", registered_name="Magic"), "class 'Magic'"),
+        (first_layer(module="keras.layers", class_name="Unknown", registered_name=None), "'keras.layers.Unknown'"),
+        (first_layer(config={"units": "many"}), "unexpected keyword argument 'units'"),
+        (lambda config: config.clear(), "Expected object"),
+        (lambda config: config.update(config={}), "Unable to revive model from config"),
     ):
         change_json(file, "config.json", change)
-        assert_refused(file, "Keras cannot load it: .")
+        assert_refused(file, f"Keras cannot load it: [^:]*{problem}")
