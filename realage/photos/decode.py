@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from realage.core.errors import UserError
 from realage.photos.hashes import pixel_hash
 from realage.photos.kinds import DECODED, HEAD, RAW_SUFFIXES, kind_of
-from realage.photos.limits import MAX_BYTES, LimitedFile, PhotoError, limit_cost
+from realage.photos.limits import MAX_BYTES, PhotoError, limit_exif, open_limited
 from realage.photos.prepared import MAX_MEGAPIXELS
 
 __all__ = ["PhotoError", "check_file", "load_photo", "load_validated"]
@@ -46,8 +46,7 @@ def load_photo(path: Path, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
     """
     check_file(path)
     try:
-        with LimitedFile(path) as file, Image.open(file, formats=DECODED) as image:
-            limit_cost(image, file, max_megapixels)
+        with open_limited(path, max_megapixels) as image:
             return _upright_rgb(image)
     except PhotoError:
         raise
@@ -92,6 +91,8 @@ def _unidentified(path: Path) -> PhotoError:
 
 
 def _upright_rgb(image: Image.Image) -> np.ndarray:
+    image.load()  # the EXIF data of a PNG may follow its pixels
+    limit_exif(len(image.info.get("exif", b"")))
     # Pillow turns a TIFF when it decodes it.
     turn = None if image.format == "TIFF" else _turn(image)
     image = image.transpose(turn) if turn is not None else image

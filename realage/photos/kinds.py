@@ -11,7 +11,7 @@ SIGNATURES = {
     "WEBP": rb"RIFF....WEBP",
     "BMP": rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",  # the last four bytes are the length of a header
     "GIF": rb"GIF8[79]a",
-    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "TIFF": rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0",  # the last two are wrong, but read
     "AVIF": rb"....ftyp(avif|avis)",
     "HEIC": rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)",
     "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",

@@ -151,6 +151,15 @@ def test_a_jpeg_of_countless_segments_is_refused(tmp_path):
     assert "segments" in refusal(tmp_path / "a.jpg")
 
 
+def test_exif_data_of_more_than_10_mb_are_refused_in_every_format(tmp_path):
+    segment = b"\xff\xe1" + struct.pack(">H", 65_000) + b"Exif\0\0".ljust(64_998, b"\0")
+    (tmp_path / "a.jpg").write_bytes(PROGRESSIVE[:2] + segment * 160 + PROGRESSIVE[2:])
+    (tmp_path / "a.png").write_bytes(encoded("PNG", exif=b"MM\0*" + bytes(10_000_001)))
+    (tmp_path / "a.webp").write_bytes(encoded("WEBP", exif=b"MM\0*" + bytes(10_000_001)))
+    for name in ("a.jpg", "a.png", "a.webp"):
+        assert refusal(tmp_path / name) == "more than 10,000,000 bytes of EXIF data"
+
+
 JPEG, PNG, GIF = encoded("JPEG"), encoded("PNG"), encoded("GIF")
 
 
@@ -159,6 +168,7 @@ JPEG, PNG, GIF = encoded("JPEG"), encoded("PNG"), encoded("GIF")
     [
         pytest.param(JPEG[:2] + b"\xff" * 5_000 + JPEG[2:], id="padding of a JPEG"),
         pytest.param(JPEG[:2] + b"\xff\xfe\0\2" * 5_000 + JPEG[2:], id="segments of a JPEG"),
+        pytest.param(JPEG[:2] + b"\xff\0" * 5_000 + JPEG[2:], id="junk in a JPEG"),
         pytest.param(PNG[:33] + chunk(b"teSt", b"") * 5_000 + PNG[33:], id="chunks of a PNG"),
         pytest.param(PNG[:33] + chunk(b"IDAT", b"") * 5_000 + PNG[33:], id="empty data of a PNG"),
         pytest.param(GIF[:781] + b"\x21\xfe\1a\0" * 5_000 + GIF[781:], id="comments of a GIF"),
@@ -168,7 +178,7 @@ def test_a_file_of_countless_small_parts_is_refused_once_it_costs_too_much(tmp_p
     (tmp_path / "a").write_bytes(contents)
     load_photo(tmp_path / "a")
     monkeypatch.setattr(limits, "MAX_READS", 2_000)
-    assert refusal(tmp_path / "a") == "consists of too many small parts"
+    assert refusal(tmp_path / "a") == "too costly to read: too many or too large parts"
 
 
 def test_no_sound_photo_comes_near_that_limit(tmp_path, monkeypatch):
@@ -182,3 +192,36 @@ def test_no_sound_photo_comes_near_that_limit(tmp_path, monkeypatch):
 def test_the_tiles_of_a_tiff_are_limited_like_its_sides(tmp_path):
     write_tile(tmp_path / "a.tif", 30_000)
     assert "tiles of 30000x30000 pixels: more than the limit of 50 megapixels" in refusal(tmp_path / "a.tif")
+
+
+def write_sparse_tag(path: Path, tag: int, kind: int, values: int, order: str = "<", magic: bytes = b"II*\0") -> None:
+    """A TIFF of 16x16 pixels and of 490 MB on paper, in which `tag` has so many values."""
+    tags = {256: (4, 1, 16), 257: (4, 1, 16), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 1_000),
+            277: (3, 1, 1), 278: (4, 1, 16), 279: (4, 1, 256), tag: (kind, values, 2_000)}  # fmt: skip
+    if order == ">":  # a number of 16 bits stands in the left half of its field
+        tags = {tag: (kind, count, value << 16 if kind == 3 and count == 1 else value)
+                for tag, (kind, count, value) in tags.items()}  # fmt: skip
+    entries = b"".join(struct.pack(f"{order}HHII", tag, *tags[tag]) for tag in sorted(tags))
+    path.write_bytes(magic + struct.pack(f"{order}IH", 8, len(tags)) + entries + bytes(4))
+    os.truncate(path, 490_000_000)
+
+
+@pytest.mark.parametrize(("order", "magic"), [("<", b"II*\0"), (">", b"MM\0*"), ("<", b"II\0*"), (">", b"MM*\0")])
+@pytest.mark.parametrize("tag", [273, 274, 282])
+def test_a_sparse_tiff_with_a_tag_of_millions_of_numbers_is_refused(tmp_path, tag, order, magic):
+    write_sparse_tag(tmp_path / "a.tif", tag, 5, 60_000_000, order, magic)
+    assert refusal(tmp_path / "a.tif") == "a TIFF with a tag of more than 1,000,000 numbers"
+
+
+@pytest.mark.parametrize(("order", "magic"), [("<", b"II*\0"), (">", b"MM\0*")])
+def test_such_a_tiff_with_a_tag_of_one_number_is_read(tmp_path, order, magic):
+    write_sparse_tag(tmp_path / "a.tif", 282, 5, 1, order, magic)
+    assert load_photo(tmp_path / "a.tif").shape == (16, 16, 3)
+
+
+def test_the_tags_of_a_directory_within_a_tiff_are_limited_too(tmp_path):
+    write_sparse_tag(tmp_path / "a.tif", 34665, 4, 1)  # points to byte 2,000
+    with (tmp_path / "a.tif").open("r+b") as file:
+        file.seek(2_000)
+        file.write(struct.pack("<HHHII", 1, 33434, 5, 60_000_000, 3_000))  # exposure time
+    assert refusal(tmp_path / "a.tif") == "a TIFF with a tag of more than 1,000,000 numbers"
