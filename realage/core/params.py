@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from realage.core.errors import UserError
 from realage.core.paths import PARAMS
 
+# Bounds of a params file or dvc.lock: an author of another branch may have written it.
+LARGEST = 1_000_000  # characters, with its aliases written out
+DEEPEST = 50  # levels
+
 
 class Section(BaseModel):
     """A section of `params.yaml`: immutable and strictly typed. An unknown key is an error."""
@@ -81,7 +85,9 @@ def parse_params(text: str) -> dict[str, Any]:
     """Return the sections in a params file's text. Raises ValueError if it is not YAML or has no sections."""
     try:
         params = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     if not isinstance(params, dict):
         raise ValueError("it has no sections: copy a file from presets/")
@@ -117,6 +123,25 @@ def _keys(section: type[Section]) -> str:
 class _Loader(yaml.SafeLoader):
     """YAML as DVC reads it: 1e-4 is a number and a repeated key is an error."""
 
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._extents: dict[yaml.Node, tuple[int, int]] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse what is too large once its aliases are written out: each level of aliases multiplies the size."""
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        if node is None:
+            return node
+        if not is_alias:
+            self._extents[node] = _extent(node, self._extents)
+        # The node of an alias inside itself has no extent yet.
+        size, levels = self._extents.get(node, (LARGEST + 1, 0))
+        if size > LARGEST or levels > DEEPEST:
+            too_large = f"it has more than {LARGEST:,} characters, with its aliases written out, or {DEEPEST} levels"
+            raise yaml.composer.ComposerError(None, None, too_large, node.start_mark)
+        return node
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key_node, _ in node.value:
@@ -132,3 +157,12 @@ _Loader.add_implicit_resolver(
     re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"),
     list("-+0123456789."),
 )
+
+
+def _extent(node: yaml.Node, extents: dict[yaml.Node, tuple[int, int]]) -> tuple[int, int]:
+    """The number of characters in `node` with its aliases written out, and of its levels."""
+    if isinstance(node, yaml.ScalarNode):
+        return len(node.value) + 1, 1
+    children = [child for item in node.value for child in (item if isinstance(item, tuple) else (item,))]
+    sizes, levels = zip((1, 0), *(extents[child] for child in children))
+    return sum(sizes), max(levels) + 1
