@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, assert_one_line_error, run_realage, run_tool, type_in
+from conftest import ENVIRONMENT, assert_one_line_error, commands, run_realage, run_tool, type_in
 
 from realage.core.digests import file_md5
 
 PHOTOS = 30
 
 # Ends DVC, as a kill does, when it has written a third of the photos to its index.
-KILLED_PUSH = """
+KILLED = """
 import os, sys
 from dvc.cli import main
 from dvc_data.index import DataIndex
@@ -23,13 +23,13 @@ write, written = DataIndex.__setitem__, []
 
 def write_or_die(self, key, entry):
     write(self, key, entry)
-    if key[0] == "push":
+    if key[0] in ("push", "fetch"):
         written.append(key)
     if len(written) == 10:
         os._exit(9)
 
 DataIndex.__setitem__ = write_or_die
-main(["push"])
+main(sys.argv[1:])
 """
 
 
@@ -77,6 +77,11 @@ def check(project: Path, *revision: str) -> subprocess.CompletedProcess:
     return run_realage(project, "remote", "check", *revision)
 
 
+def interrupted(project: Path, command: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, command], cwd=project, env=ENVIRONMENT, capture_output=True)
+    assert done.returncode == 9, done.stderr
+
+
 def mend(project: Path, said: str) -> None:
     """Type in the commands that the check has printed."""
     type_in(project, "\n".join(line for line in said.splitlines() if line.startswith("  ")))
@@ -90,8 +95,7 @@ def test_a_remote_that_has_everything_is_sound(project):
 
 def test_an_interrupted_push_that_dvc_takes_for_finished_is_found_and_mended(project):
     empty_the_remote(project)
-    killed = subprocess.run([sys.executable, "-c", KILLED_PUSH], cwd=project, env=ENVIRONMENT, capture_output=True)
-    assert killed.returncode == 9, killed.stderr
+    interrupted(project, "push")
     run_tool(project, "dvc", "push")
     assert "Everything is up to date" in run_tool(project, "dvc", "push")
     done = check(project)
@@ -100,6 +104,18 @@ def test_an_interrupted_push_that_dvc_takes_for_finished_is_found_and_mended(pro
     assert check(project).returncode == 0
     shutil.rmtree(project / ".dvc/cache")
     run_tool(project, "dvc", "pull", "--force")
+
+
+@pytest.mark.parametrize("command", ["push", "pull"])
+def test_after_an_interruption_a_cleared_index_has_dvc_look_for_everything(project, command):
+    if command == "push":
+        empty_the_remote(project)
+    else:
+        shutil.rmtree(project / ".dvc/cache")
+        shutil.rmtree(project / "data/faces")
+    interrupted(project, command)
+    type_in(project, commands("docs/remotes.md", "## After an interrupted push or pull").replace("push", command))
+    assert len(list((project / "data/faces").iterdir())) == PHOTOS and check(project).returncode == 0
 
 
 def test_each_missing_object_is_counted_with_its_out_and_nothing_is_changed(project):
@@ -160,8 +176,7 @@ def test_an_out_that_was_never_made_is_named(project):
 def test_what_cannot_be_asked_is_one_line(project, tmp_path):
     assert_one_line_error(check(project, "nowhere"), "nowhere", "no such commit")
     assert_one_line_error(run_realage(tmp_path, "remote", "check"), "run this in the project's folder")
-    run_tool(project, "dvc", "remote", "modify", "team", "url", "s3://no-such-bucket/x")
-    run_tool(project, "dvc", "remote", "modify", "team", "endpointurl", "http://127.0.0.1:9")
-    assert_one_line_error(check(project), "DVC cannot ask the remote", "docs/remotes.md")
+    run_tool(project, "dvc", "remote", "modify", "team", "url", "gs://bucket/of-a-store-without-its-extra")
+    assert_one_line_error(check(project), "DVC cannot ask the remote", "dvc-gs", "docs/remotes.md")
     run_tool(project, "dvc", "remote", "remove", "team")
     assert_one_line_error(check(project), "no default remote", "dvc remote add")
