@@ -144,7 +144,7 @@ def test_a_small_file_that_stands_for_a_large_one_is_refused_at_once(bomb):
 
 
 def test_aliases_of_a_sound_file_are_read():
-    assert parse_params("a: &x {b: [1, 2]}\nc: *x\nd:\n  <<: *x\n  e: 3")["d"] == {"b": [1, 2], "e": 3}
+    assert parse_params("a: &x {b: [1, 2]}\nc: *x\nd: [*x, *x]")["d"] == [{"b": [1, 2]}, {"b": [1, 2]}]
 
 
 def test_a_long_comparison_is_shortened_with_a_count_of_what_is_left_out(clone):
