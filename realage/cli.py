@@ -23,6 +23,9 @@ app = typer.Typer(
     "'dvc repro' trains it. With --debug, an error shows its traceback.",
 )  # fmt: skip
 
+remote = typer.Typer(no_args_is_help=True, help="Check what the team shares.")
+app.add_typer(remote, name="remote", rich_help_panel=SHARE)
+
 Revision = Annotated[str, typer.Argument(metavar="REV", help="a commit, a tag, a branch, HEAD~1")]
 OtherRevision = Annotated[
     str | None, typer.Argument(metavar="[REV]", show_default=False, help="another one; default: the working tree")
@@ -162,6 +165,14 @@ def promote(
     from realage.project.promote import promote
 
     return partial(promote, stage, revision, force)
+
+
+@remote.command("check")
+def remote_check(revision: OtherRevision = None) -> Action:
+    """List the objects of a commit that the DVC remote lacks; after 'dvc push'."""
+    from realage.project.remote_check import check_remote
+
+    return partial(check_remote, revision)
 
 
 @app.command(rich_help_panel=SHARE)

@@ -5,10 +5,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import Node, ScalarNode
 
 from realage.core.errors import UserError
 from realage.core.paths import PARAMS
+
+# Bounds of a params file or dvc.lock: an author of another branch may have written it.
+LARGEST = 1_000_000  # characters, with its aliases written out
+DEEPEST = 50  # levels
 
 
 class Section(BaseModel):
@@ -84,11 +91,13 @@ def parse_params(text: str) -> dict[str, Any]:
     error.
     """
     try:
-        params = YAML(typ="safe").load(text)
+        params = _reader().load(text)
     except MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{error.problem}{place}") from error
-    except (YAMLError, AttributeError, LookupError, TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except (YAMLError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(f"it cannot be read ({error})") from error
     if not isinstance(params, dict):
         raise ValueError("it has no sections: copy a file from presets/")
@@ -119,3 +128,40 @@ def _first_problem(name: str, section: type[Section], error: ValidationError) ->
 
 def _keys(section: type[Section]) -> str:
     return ", ".join(section.model_fields)
+
+
+def _reader() -> YAML:
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = _Composer
+    return reader
+
+
+class _Composer(Composer):
+    """Refuses what is too large once its aliases are written out: each level of aliases multiplies the size."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self._extents: dict[Node, tuple[int, int]] = {}
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        is_alias = self.parser.check_event(AliasEvent)
+        node = super().compose_node(parent, index)
+        if node is None:
+            return node
+        if not is_alias:
+            self._extents[node] = _extent(node, self._extents)
+        # The node of an alias inside itself has no extent yet.
+        size, levels = self._extents.get(node, (LARGEST + 1, 0))
+        if size > LARGEST or levels > DEEPEST:
+            too_large = f"it has more than {LARGEST:,} characters, with its aliases written out, or {DEEPEST} levels"
+            raise ComposerError(None, None, too_large, node.start_mark)
+        return node
+
+
+def _extent(node: Node, extents: dict[Node, tuple[int, int]]) -> tuple[int, int]:
+    """The number of characters in `node` with its aliases written out, and of its levels."""
+    if isinstance(node, ScalarNode):
+        return len(node.value) + 1, 1
+    children = [child for item in node.value for child in (item if isinstance(item, tuple) else (item,))]
+    sizes, levels = zip((1, 0), *(extents[child] for child in children))
+    return sum(sizes), max(levels) + 1

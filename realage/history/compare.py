@@ -29,6 +29,11 @@ PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plo
 INTERVALS = "Intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
 NOTHING = "-"  # shown where a version has no such figure
 
+# Another author's branch may contain anything, and GitHub takes at most 65,536 characters as a comment.
+LONGEST_CELL = 120  # characters of a key or value
+MOST_ROWS = 60  # params listed
+DEEPEST = 20  # levels of a metrics file
+
 Metrics = dict[str, Any]
 
 
@@ -115,7 +120,19 @@ def _read_recorded_params(contents: bytes) -> dict[str, str]:
 
 
 def _read_metrics(contents: bytes) -> Metrics:
-    return _keys(json.loads(contents, parse_int=float))  # int() limits the number of digits, float() does not
+    metrics = _keys(json.loads(contents, parse_int=float))  # int() limits the number of digits, float() does not
+    level: list[Any] = [metrics]
+    for _ in range(DEEPEST):
+        level = [child for item in level for child in _children(item)]
+    if level:
+        raise ValueError("nested too deeply")
+    return metrics
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _keys(parsed: Any) -> dict[str, Any]:
@@ -218,19 +235,28 @@ def _mae(scores: Metrics | None) -> str:
 
 def _figure(figures: Metrics | None, key: str, form: str) -> str:
     figure = figures.get(key) if isinstance(figures, dict) else None
-    return format(figure, form) if isinstance(figure, float) and math.isfinite(figure) else NOTHING
+    return _short(format(figure, form)) if isinstance(figure, float) and math.isfinite(figure) else NOTHING
 
 
 def _params(before: Version, after: Version) -> str:
     keys = [*before.params, *(key for key in after.params if key not in before.params)]
     values = [(_code(key), before.params.get(key, NOTHING), after.params.get(key, NOTHING)) for key in keys]
     changed = [(key, *map(_code, pair)) for key, *pair in values if pair[0] != pair[1]]
-    return _table(["", before.name, after.name], changed) if changed else "None changed."
+    if not changed:
+        return "None changed."
+    table = _table(["", before.name, after.name], changed[:MOST_ROWS])
+    left_out = len(changed) - MOST_ROWS
+    return f"{table}\n\nAnd {left_out:,} more, see `dvc params diff`." if left_out > 0 else table
 
 
 def _code(text: str) -> str:
     """`text` as Markdown code, in which nothing is interpreted: another author's branch may contain anything."""
-    return text if text == NOTHING else f"`{printable(text).replace('`', chr(39))}`"
+    return text if text == NOTHING else f"`{_short(printable(text).replace('`', chr(39)))}`"
+
+
+def _short(text: str) -> str:
+    left_out = len(text) - LONGEST_CELL
+    return f"{text[:LONGEST_CELL]} ... ({left_out:,} more characters)" if left_out > 0 else text
 
 
 def _data(before: Version, after: Version) -> str:

@@ -103,14 +103,14 @@ def _judge(stage: str, committed: Results, retrained: Results, earlier: list[Fin
 
     own = [name for name, maker in makers.items() if maker is None]
     if own:
-        return DIFFERENT, f"dvc.lock was made with another {_join_first(own)}: run 'dvc repro' and commit"
+        return DIFFERENT, f"dvc.lock was made with another {join_first(own)}: run 'dvc repro' and commit"
     for name, maker in makers.items():
         if maker and (maker.verdict == DIFFERENT or stage not in TOLERANT):
             return DIFFERENT, f"its input {name} differs, see {maker.stage}"
     if not inputs and not outs:
         return IDENTICAL, "same inputs, same bytes"
     if stage not in TOLERANT:
-        return DIFFERENT, f"same inputs, other outs: {_join_first(outs)}"
+        return DIFFERENT, f"same inputs, other outs: {join_first(outs)}"
     return _judge_errors(committed.mae, retrained.mae)
 
 
@@ -139,6 +139,7 @@ def _judge_errors(committed: dict[str, float], retrained: dict[str, float]) -> t
     return DIFFERENT, f"{figures}: more than {TOLERANCE:g} apart"
 
 
-def _join_first(names: list[str]) -> str:
+def join_first(names: list[str]) -> str:
+    """The first names, and how many there are besides."""
     rest = len(names) - NAMED_AT_MOST
     return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

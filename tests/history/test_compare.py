@@ -8,7 +8,21 @@ import pandas as pd
 import pytest
 from conftest import assert_one_line_error, call_realage, change, commit, err, run_tool
 
+from realage.core.params import parse_params
+
 PREDICTED = "plots/evaluate/predicted.csv"
+LONGEST_COMMENT = 65_536  # characters that GitHub accepts
+
+# Small files that stand for gigabytes, or for thousands of levels.
+LEVELS = range(1, 30)
+BOMBS = {
+    "lists": "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in LEVELS),
+    "merged keys": "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in LEVELS),
+    "long text": f"a0: &a0 {'x' * 50_000}\na1: [" + "*a0, " * 50 + "]",
+    "deep aliases": "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 5_000)),
+    "deep text": "a: " + "[" * 5_000,
+    "itself": "a: &x {b: *x}",
+}
 
 
 def compare(folder: Path, *arguments: str) -> str:
@@ -122,7 +136,9 @@ def test_what_another_branch_writes_cannot_leave_its_cell(clone, foreign):
         ("dvc.lock", "stages: 3", ["dvc.lock", "not as the pipeline writes it"]),
         ("params.yaml", "a: [", ["params.yaml", "not as the pipeline writes it"]),
         ("metrics/evaluate.json", "[" * 5_000, ["metrics/evaluate.json"]),
-        ("params.yaml", "a: &x {b: *x}", ["params.yaml"]),
+        ("metrics/split.json", '{"val": ' + "[" * 100 + "]" * 100 + "}", ["metrics/split.json", "nested too deeply"]),
+        ("params.yaml", BOMBS["lists"], ["params.yaml", "aliases"]),
+        ("dvc.lock", "stages: " + "{a: " * 100 + "1" + "}" * 100, ["dvc.lock", "50 levels"]),
         (PREDICTED, "photo,split,real_age,predicted_age\na,val,1,\n", [PREDICTED, "not a number"]),
         (PREDICTED, "split,real_age,predicted_age\nval,1,2\n", [PREDICTED, "photo"]),
         (PREDICTED, "photo,split,real_age,predicted_age\na,val,x,2\n", [PREDICTED]),
@@ -140,3 +156,25 @@ def test_a_commit_without_sound_results_is_named(clone, file, contents, words):
 @pytest.mark.parametrize("revision", ["nowhere", "", "HEAD:params.yaml"])
 def test_what_is_no_commit_is_named(clone, revision):
     assert_one_line_error(call_realage(clone, "compare", "HEAD", revision), "no such commit")
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_small_file_that_stands_for_a_large_one_is_refused_at_once(bomb):
+    with pytest.raises(ValueError, match="it has more than|nested too deeply"):
+        parse_params(BOMBS[bomb])
+
+
+def test_aliases_of_a_sound_file_are_read():
+    assert parse_params("a: &x {b: [1, 2]}\nc: *x\nd: [*x, *x]")["d"] == [{"b": [1, 2]}, {"b": [1, 2]}]
+
+
+def test_a_long_comparison_is_shortened_with_a_count_of_what_is_left_out(clone):
+    change(clone, "report", title="|" * 100_000, **{f"{number:04}" + "|" * 300: "|" * 300 for number in range(500)})
+    for file, key in (("validate", "data_version"), ("split", "val_version")):
+        metrics = clone / f"metrics/{file}.json"
+        metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {key: "|" * 9_000, "photos": 1e308}))
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD", "--pictures", "https://host/raw")
+    assert len(said) < LONGEST_COMMENT
+    assert "(99,882 more characters)" in cells(said.replace("\\|", "!"), "`report.title`")[1]
+    assert re.search(r"^And 44\d more, see `dvc params diff`\.$", said, flags=re.MULTILINE)

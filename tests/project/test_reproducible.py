@@ -1,7 +1,28 @@
 """`make reproducible`: whether dvc.lock belongs to the commit, asked in a clone that has neither data nor cache."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
-from conftest import assert_one_line_error, change, run_realage, run_tool
+import yaml
+from conftest import assert_one_line_error, change, flip_a_byte, lock, run_realage, run_tool
+
+OTHER = "0123456789abcdef0123456789abcdef"
+
+
+def tamper(folder: Path, change: Callable[[dict], object]) -> None:
+    """Let `change` edit the stages of dvc.lock."""
+    stages = lock(folder)
+    change(stages)
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False))
+
+
+def name_another_model(stages: dict) -> None:
+    """Give models/age.keras another MD5 wherever it is recorded."""
+    for stage in stages.values():
+        for item in [*stage.get("deps", []), *stage.get("outs", [])]:
+            if item["path"] == "models/age.keras":
+                item["md5"] = OTHER
 
 
 @pytest.fixture
@@ -31,3 +52,63 @@ def test_code_that_was_changed_without_a_run_is_found(bare, file, stage):
 def test_what_dvc_cannot_tell_is_no_yes(bare):
     (bare / "dvc.yaml").write_text("stages: [")
     assert_one_line_error(run_realage(bare, "reproducible"), "DVC cannot tell")
+
+
+FOREIGN = {
+    "a stage": (lambda stages: stages.update(more=stages["check"]), ["more is no stage"]),
+    "an out": (lambda stages: stages["check"]["outs"].append({"path": "x", "md5": OTHER}), ["check", "x", "outs"]),
+    "an out above": (
+        lambda stages: stages["check"]["outs"].append({"path": "../x", "md5": OTHER}), ["check", "../x", "outs"],
+    ),
+    "an absolute out": (
+        lambda stages: stages["check"]["outs"].append({"path": "/etc/x", "md5": OTHER}), ["check", "/etc/x", "outs"],
+    ),
+    "an out twice": (
+        lambda stages: stages["check"]["outs"].append(stages["check"]["outs"][0]), ["check", "data/checked.txt"],
+    ),
+    "a dep": (lambda stages: stages["check"]["deps"].append({"path": "x", "md5": OTHER}), ["check", "x", "deps"]),
+    "no out": (lambda stages: stages["report"]["outs"].pop(0), ["reports/index.html", "report", "not recorded"]),
+    "no dep": (
+        lambda stages: stages["scan"].update(deps=[d for d in stages["scan"]["deps"] if "sample" not in d["path"]]),
+        ["data/sample/final_files", "scan", "not recorded"],
+    ),
+    "no hash": (lambda stages: stages["report"]["outs"][0].pop("md5"), ["reports/index.html", "no MD5"]),
+    "a path": (
+        lambda stages: stages["report"]["outs"][0].update(md5="../../etc/passwd"), ["reports/index.html", "no MD5"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", FOREIGN)
+def test_an_entry_of_the_lock_that_is_not_of_dvc_yaml_is_refused(bare, entry):
+    edit, words = FOREIGN[entry]
+    tamper(bare, edit)
+    assert_one_line_error(run_realage(bare, "reproducible"), "dvc.lock", *words, "dvc repro")
+
+
+def test_without_data_it_says_which_hashes_it_cannot_know(bare):
+    tamper(bare, name_another_model)
+    done = run_realage(bare, "reproducible")
+    assert done.returncode == 0 and "not here, so unknown: " in done.stdout and "realage verify" in done.stdout
+
+
+def test_with_the_data_another_model_is_found(clone):
+    assert "not here" not in run_realage(clone, "reproducible").stdout
+    tamper(clone, name_another_model)
+    assert_one_line_error(run_realage(clone, "reproducible"), "evaluate", "would run", "dvc repro")
+
+
+def test_data_that_are_in_the_cache_alone_are_hashed_there(stand_in_clone):
+    model = stand_in_clone / "models/age.keras"
+    (package,) = lock(stand_in_clone)["package"]["outs"]
+    model.unlink()
+    assert "not here" not in run_realage(stand_in_clone, "reproducible").stdout
+    cached = stand_in_clone.parent / "cache/files/md5" / package["md5"][:2] / package["md5"][2:]
+    contents = cached.read_bytes()
+    cached.unlink()
+    cached.write_bytes(contents)  # no link to the cache that other tests read
+    cached.chmod(0o444)  # DVC deletes damaged objects that are not protected
+    flip_a_byte(cached)
+    assert_one_line_error(run_realage(stand_in_clone, "reproducible"), "models/age.keras", "damaged", "mend-cache")
+    cached.unlink()
+    assert "not here, so unknown: models/age.keras" in run_realage(stand_in_clone, "reproducible").stdout

@@ -22,6 +22,8 @@ from conftest import ENVIRONMENT, PROJECT, commands, flip_a_byte, run_module, ru
 from moto.core import enable_iam_authentication
 from moto.server import ThreadedMotoServer
 
+from realage.core.digests import file_md5
+
 PAGE = "docs/remotes.md"
 
 
@@ -32,6 +34,7 @@ class Remote:
     variables: dict[str, str]
     """What the blocks under them leave open."""
     objects: Callable[[], set[str]]
+    delete: Callable[[str], object]
     reader: dict[str, str] = field(default_factory=dict)
     """Environment of a colleague who may only read."""
     refusal: str = ""
@@ -78,6 +81,18 @@ def assert_refused(said: str, project: Path, *command: str, **environment: str) 
     assert data(project) == before
 
 
+def assert_checked(project: Path, remote: Remote) -> None:
+    """A whole remote passes `realage remote check`, with no more rights than reading; one with a gap does not."""
+    done = run_module("realage", project, "remote", "check", **remote.reader)
+    assert done.returncode == 0 and "has all 25 objects" in done.stdout, done.stdout + done.stderr
+    md5 = file_md5(project / "data/faces/final_files/7.jpg")
+    remote.delete(next(name for name in remote.objects() if name.endswith(f"{md5[:2]}/{md5[2:]}")))
+    done = run_module("realage", project, "remote", "check", **remote.reader)
+    assert done.returncode == 1 and "data/faces: 1 of 25 objects are missing" in done.stdout, done.stderr
+    (the_list,) = re.findall(r"(\w+)\.dir", (project / "data/faces.dvc").read_text())
+    assert f"/files/md5/{the_list[:2]}/{the_list[2:]}.dir" in done.stdout
+
+
 @pytest.fixture(scope="module")
 def photographed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Anna's project, 20 photos under DVC and no remote, beside the Git repository that she pushes to."""
@@ -107,7 +122,7 @@ def folder(tmp_path: Path) -> Remote:
     path = tmp_path / "remote"
     path.mkdir()
     objects = lambda: {str(file) for file in path.rglob("*") if file.is_file()}  # noqa: E731
-    return Remote(["## A folder"], {"FOLDER": str(path)}, objects)
+    return Remote(["## A folder"], {"FOLDER": str(path)}, objects, os.unlink)
 
 
 @pytest.fixture
@@ -117,7 +132,8 @@ def http(folder: Remote) -> Iterator[Remote]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = {"URL": f"http://127.0.0.1:{server.server_port}"}
-        yield Remote(["## HTTP, to read only"], folder.variables | address, folder.objects, {}, "501, message=")
+        variables = folder.variables | address
+        yield Remote(["## HTTP, to read only"], variables, folder.objects, folder.delete, {}, "501, message=")
         server.shutdown()
 
 
@@ -142,12 +158,15 @@ def s3() -> Iterator[Remote]:
     def objects() -> set[str]:
         return {found["Key"] for found in client("s3", *writer).list_objects_v2(Bucket="faces").get("Contents", [])}
 
+    def delete(name: str) -> None:
+        client("s3", *writer).delete_object(Bucket="faces", Key=name)
+
     client("s3").create_bucket(Bucket="faces")
     writer, reader = key("anna", "s3:*"), key("bert", "s3:GetObject", "s3:ListBucket")
     variables = {"BUCKET": "faces", "ENDPOINT": address, "KEY_ID": writer[0], "SECRET": writer[1]}
     environment = {"AWS_ACCESS_KEY_ID": reader[0], "AWS_SECRET_ACCESS_KEY": reader[1]}
     with enable_iam_authentication():
-        yield Remote(["## S3", "## Keys stay out of Git"], variables, objects, environment, "Access Denied")
+        yield Remote(["## S3", "## Keys stay out of Git"], variables, objects, delete, environment, "Access Denied")
     server.stop()
 
 
@@ -163,6 +182,7 @@ def test_a_colleague_gets_the_same_bytes_and_a_new_version_uploads_only_what_is_
     assert before < remote.objects() and len(remote.objects() - before) == 5
     type_in(bert, "git pull -q\ndvc pull", **remote.reader)
     assert data(bert) == data(anna) and len(data(bert)) == 24
+    assert_checked(bert, remote)
 
     if remote.refusal:
         before = remote.objects()
