@@ -26,7 +26,7 @@ from realage.splits.versions import HELD_OUT_VERSIONS
 
 METRICS = ("evaluate", "split", "validate", "eda")
 PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
-INTERVALS = "The intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
+INTERVALS = "Intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
 NOTHING = "-"  # shown where a version has no such figure
 
 Metrics = dict[str, Any]
