@@ -1,5 +1,6 @@
 """The whole pipeline under the real DVC and Git, on a small sample."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -188,13 +189,14 @@ def test_a_photo_that_vanishes_between_stages_is_named(clone):
 
 
 def test_a_users_own_folder_and_groups(tmp_path, clone):
-    """Photos outside the repository, a group column, an official split without test photos."""
+    """Photos outside the repository, two of each person, a group column, an official split without test photos."""
     faces = tmp_path / "faces"
     shutil.copytree(clone / "data/sample/final_files", faces / "final_files")
     # Those of the finished run, so that the network in it is the one that these photos train.
     splits = pd.read_csv(clone / "data/labels/splits.csv", dtype=str)
     labels = splits.loc[splits["split"].isin(["train", "val"]), ["file_name", "real_age", "split"]]
     labels["gender"] = ["f", "m"] * (len(labels) // 2) + ["f"] * (len(labels) % 2)
+    labels["subject"] = "Eve " + labels["split"] + (labels.groupby("split").cumcount() // 2).astype(str)
     labels.to_csv(faces / "labels.csv", index=False)
     params = yaml.safe_load((clone / "params.yaml").read_text())
     params["dataset"] = {"labels": str(faces / "labels.csv"), "images": str(faces / "final_files")}
@@ -209,7 +211,13 @@ def test_a_users_own_folder_and_groups(tmp_path, clone):
     assert not {"test", "test_version"} & set(found)
     assert [row["group"] for row in found["by_group"]["val"]] == ["f", "m"]
     assert run_module("stages.report", clone).returncode == 0
-    assert "floor" not in (clone / "reports/model_card.md").read_text().lower()
+    card = (clone / "reports/model_card.md").read_text()
+    assert "floor" not in card.lower()
+    people = (found["val"]["n"] + 1) // 2
+    predicted = (clone / "plots/evaluate/predicted.csv").read_text()
+    assert found["val"]["people"] == people and "mae_ci95_lo" not in found["val"] and "95% interval: too few" in card
+    assert pd.read_csv(io.StringIO(predicted))["person"].unique().tolist() == list(range(1, people + 1))
+    assert "Eve" not in predicted
 
 
 def test_the_committed_results_keep_the_readmes_promise():
