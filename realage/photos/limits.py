@@ -103,8 +103,8 @@ def _limit_image(image: ImageFile, scans: int, max_megapixels: int) -> None:
 
 def _shrink(image: JpegImageFile, max_megapixels: int) -> None:
     width, height = image.size
-    largest, pixels = max(JPEG_MEGAPIXELS, max_megapixels), max_megapixels * 1_000_000
-    fits = (part for part in FRACTIONS if -(-width // part) * -(-height // part) <= pixels)
+    largest = min(max(JPEG_MEGAPIXELS, max_megapixels), max_megapixels * FRACTIONS[-1] ** 2)
+    fits = (part for part in FRACTIONS if -(-width // part) * -(-height // part) <= max_megapixels * 1_000_000)
     fraction = next(fits, None)
     if fraction is None or width * height > largest * 1_000_000:
         raise _too_large(image.size, largest)
@@ -113,7 +113,10 @@ def _shrink(image: JpegImageFile, max_megapixels: int) -> None:
 
 
 def _too_large(size: tuple[int, int], megapixels: int) -> PhotoError:
-    return PhotoError(f"{size[0]}x{size[1]} pixels: more than the limit of {megapixels} megapixels")
+    return PhotoError(
+        f"{size[0]}x{size[1]} pixels: more than {megapixels} megapixels",
+        "make it smaller, or raise prepare.max_megapixels",
+    )
 
 
 def _limit_scans(pixels: int, scans: int) -> None:
@@ -167,4 +170,4 @@ def _read_directory(contents: mmap.mmap, place: int, length: struct.Struct, entr
 def _limit_tiles(image: TiffImageFile, max_megapixels: int) -> None:
     width, height = (image.tag_v2.get(tag, 0) for tag in (_TILE_WIDTH, _TILE_HEIGHT))
     if isinstance(width, int) and isinstance(height, int) and width * height > max_megapixels * 1_000_000:
-        raise PhotoError(f"tiles of {width}x{height} pixels: more than the limit of {max_megapixels} megapixels")
+        raise PhotoError(f"tiles of {width}x{height} pixels: more than {max_megapixels} megapixels")
