@@ -2,16 +2,15 @@
 
 For each number of rows (default: 1 and 5 million) a label file and a scan of as many photos are made in a temporary
 folder. The rival reads the label file with `pandas.read_csv` and checks nothing. Each runs in a process of its own.
-Prints seconds of processor time, which a busy
-machine hardly changes, and peak memory of both. The case `sound` has no mistake; in `conflicts` every photo has two rows with
-different ages; in `suffix` every name lacks its suffix, so that every row is rejected with the name to write.
+Prints seconds of processor time, which a busy machine hardly changes, and peak memory of both. 
+The case `sound` has no mistake; in `conflicts` every photo has two rows with different ages; in `suffix` every name
+lacks its suffix, so that every row is rejected with the name to write.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
-
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,14 @@ from realage.core.paths import PARAMS, PHOTOS
 
 CASES = ("sound", "conflicts", "suffix")
 RIVAL = "import pandas; pandas.read_csv('labels.csv')"
-STAGE = "from stages.validate import validate; from realage.core.errors import UserError\ntry: validate()\nexcept UserError as e: print(e)"
+STAGE = """
+from realage.core.errors import UserError
+from stages.validate import validate
+try:
+    validate()
+except UserError as error:
+    print(error)
+"""
 PROJECT = Path(__file__).parents[1]
 
 

@@ -128,8 +128,12 @@ def _folded(names: pd.Series, free: object) -> pd.DataFrame:
 
 
 def _fold(name: str) -> str:
-    text = without_invisible(normalize("NFKC", name)).casefold().replace("\\", "/")
-    parts = (part.strip() for part in text.split("/"))
+    if not (name.isascii() and name.isprintable()):
+        name = without_invisible(normalize("NFKC", name))
+    name = name.casefold().replace("\\", "/")
+    if "/" not in name:
+        return name.strip()
+    parts = (part.strip() for part in name.split("/"))
     return "/".join(part for part in parts if part not in ("", "."))
 
 

@@ -193,7 +193,9 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
 
 
 def _are_visible(cells: pd.Series) -> pd.Series:
-    return pd.Series([not invisible_in(cell) for cell in cells], index=cells.index, dtype="bool")
+    others = cells[~cells.str.fullmatch(r"[ -~]*")]  # ASCII needs no closer look
+    hidden = [row for row, cell in others.items() if invisible_in(cell)]
+    return pd.Series(~cells.index.isin(hidden), index=cells.index)
 
 
 def _check_presence(names: pd.Series, photos: pd.Series) -> pd.DataFrame:
