@@ -38,13 +38,13 @@ def benchmark() -> None:
     for rows in [int(text) for text in sys.argv[1:]] or [1_000_000, 5_000_000]:
         for case in CASES:
             with tempfile.TemporaryDirectory() as folder:
-                _write(Path(folder), case, rows)
-                (ours, our_memory), (rival, rival_memory) = (_measure(folder, code) for code in (STAGE, RIVAL))
+                write_case(Path(folder), case, rows)
+                (ours, our_memory), (rival, rival_memory) = (measure(folder, code) for code in (STAGE, RIVAL))
             print(f"{rows:,} rows, {case}: validate {ours:.1f} s, {our_memory:,.0f} MB; read_csv {rival:.1f} s, "
                   f"{rival_memory:,.0f} MB: {ours / rival:.0f} times as long", flush=True)
 
 
-def _write(folder: Path, case: str, rows: int) -> None:
+def write_case(folder: Path, case: str, rows: int) -> None:
     """Write `params.yaml`, `labels.csv` and the scan."""
     params = yaml.safe_load((PROJECT / PARAMS).read_text())
     params["dataset"] = {"labels": "labels.csv", "images": "."}
@@ -66,7 +66,7 @@ def _scan(photos: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({**texts, "perceptual_hash": digest + digest, **sizes})
 
 
-def _measure(folder: str, code: str) -> tuple[float, float]:
+def measure(folder: str, code: str) -> tuple[float, float]:
     """Run Python code in `folder`; return its seconds of processor time and peak memory in MB."""
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env={"PYTHONPATH": str(PROJECT)})
     _, status, usage = os.wait4(process.pid, 0)

@@ -40,11 +40,12 @@ def judge_header(path: Path) -> Header:
     _require_text(path, head)
     lines = re.split(r"\r\n?|\n", head.decode("utf-8-sig", "replace"))
     blank = next((place for place, line in enumerate(lines) if line.strip()), len(lines))
-    if blank < len(lines) and len(lines[blank]) > MAX_HEADER or blank == len(lines) and len(head) == HEAD:
+    header = lines[blank] if blank < len(lines) else ""
+    if len(header) > MAX_HEADER or (not header and len(head) == HEAD):
         raise UserError(f"{path}: its header is not in the first {MAX_HEADER:,} characters: is it your label file? "
                         "The first line must be short, such as 'file_name,real_age'")
     _require_commas(path, lines[blank:], blank + 1)
-    return Header(blank, 1 + lines[blank].count(",") if blank < len(lines) else 1)
+    return Header(blank, 1 + header.count(","))
 
 
 def _require_text(path: Path, head: bytes) -> None:

@@ -152,7 +152,7 @@ def _require_one_row_each(path: Path, table: pd.DataFrame) -> None:
             swallowed = sum(_is_row(line.split(","), place, age) for line in lines)
             if swallowed:
                 raise UserError(
-                    f"{path}: row {row}, column {column}: {swallowed:,} rows that follow are part of this cell, from "
+                    f"{path}: row {row}, column {column}: the cell contains {swallowed:,} of the next rows, from "
                     f"'{lines[0][:40]}' on: delete the stray quotation mark in it, and its partner"
                 )
 

@@ -4,7 +4,15 @@ import csv
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, run_module, run_stages, write_params, write_photo
+from conftest import (
+    assert_one_line_error,
+    commands,
+    run_module,
+    run_stages,
+    run_tool,
+    write_params,
+    write_photo,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,8 +162,9 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         ("file_name,real_age\na.jpg,3\n".encode("utf-16-be"), "UTF-16 text.*save it as 'CSV UTF-8"),
         (b"PK\x03\x04 and so on", "workbook.*save it as 'CSV UTF-8"),
         (b'file_name,real_age\nb.jpg,3\n"a.jpg,3\n', "row 3 has a quotation mark that is never closed"),
-        (b'file_name,real_age,note\na.jpg,3,"x\nb.jpg,4,y\nc.jpg,5,"z\n', "row 2, column note: 2 rows.*'b.jpg,4,y'"),
-        (b'file_name,real_age,note\n"a.jpg,3,x\nb.jpg,4,y",5,z\n', "row 2, column file_name: 1 rows.*stray"),
+        (b'file_name,real_age,note\na.jpg,3,"x\nb.jpg,4,y\nc.jpg,5,"z\n',
+         "row 2, column note: the cell contains 2 of the next rows, from 'b.jpg,4,y' on: delete the stray quotation mark"),
+        (b'file_name,real_age,note\n"a.jpg,3,x\nb.jpg,4,y",5,z\n', "column file_name: .* 1 of the next rows"),
         (b"file_name,real_age\na.jpg,4\n\xff\xfe,3\n", "line 3 is not UTF-8 text"),
         (b"file_name,real_age\na.jpg,3,4,5\n", "line 2 has 4 cells, the header 2: write"),
         (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
@@ -171,6 +180,14 @@ def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, conten
     with pytest.raises(UserError, match=words) as error:
         read_labels(tmp_path / "labels.csv")
     assert "labels.csv" in str(error.value)
+
+
+def test_the_command_of_the_docs_separates_by_commas(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbffile_name;real_age;note\r\n01;3,5;x, y\r\nNA;4;\r\n")
+    command = commands("docs/data.md", "### Files from a spreadsheet")
+    run_tool(tmp_path, "bash", "-c", command)
+    rows = [("01", "3.5", "x, y"), ("NA", "4", "")]
+    assert [tuple(row) for row in read_labels(tmp_path / "labels.csv").itertuples(index=False)] == rows
 
 
 @pytest.mark.parametrize("contents", [

@@ -10,6 +10,7 @@ from PIL import Image
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, read_rows, write_csv
+from realage.project.remove_person import remove_person
 from realage.splits.assign import (
     SplitParams,
     assign_splits,
@@ -189,6 +190,16 @@ def test_a_word_for_not_known_is_no_person(word):
     assert list(assign_splits(rows, STABLE)) == list(assign_splits(without_word, STABLE))
     in_two_splits = table(2, subject=[word, word], split=["train", "val"])
     assert list(assign_splits(in_two_splits, OFFICIAL)) == ["train", "val"]
+
+
+def test_nobody_is_removed_by_a_word_for_not_known(workspace, params):
+    (workspace / "faces").mkdir()
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    write_csv(workspace / "labels.csv", table(3, subject=["unknown", "unknown", "ann"]).drop(columns="photo"))
+    write_csv(workspace / "data/labels/splits.csv", table(3, subject=["unknown", "unknown", "ann"]))
+    with pytest.raises(UserError, match="'unknown' stands for all.*--files"):
+        remove_person(workspace / "removed.txt", subject="unknown")
 
 
 @pytest.mark.parametrize("subject", ["0", "Nan Goldin", "anna", "n", "unknown 7", "\u9234\u6728"])
