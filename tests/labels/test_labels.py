@@ -163,7 +163,7 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         (b"PK\x03\x04 and so on", "workbook.*save it as 'CSV UTF-8"),
         (b'file_name,real_age\nb.jpg,3\n"a.jpg,3\n', "row 3 has a quotation mark that is never closed"),
         (b'file_name,real_age,note\na.jpg,3,"x\nb.jpg,4,y\nc.jpg,5,"z\n',
-         "row 2, column note: the cell contains 2 of the next rows, from 'b.jpg,4,y' on: delete the stray quotation mark"),
+         "row 2, column note: the cell contains 2 of the next rows, from 'b.jpg,4,y' on: delete the stray"),
         (b'file_name,real_age,note\n"a.jpg,3,x\nb.jpg,4,y",5,z\n', "column file_name: .* 1 of the next rows"),
         (b"file_name,real_age\na.jpg,4\n\xff\xfe,3\n", "line 3 is not UTF-8 text"),
         (b"file_name,real_age\na.jpg,3,4,5\n", "line 2 has 4 cells, the header 2: write"),
