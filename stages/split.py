@@ -1,5 +1,7 @@
 """Clean labels -> the same rows with their split, and a summary of each split."""
 
+import sys
+
 import pandas as pd
 
 from realage.core.columns import PERCEPTUAL_HASH, REAL_AGE
@@ -15,6 +17,7 @@ from realage.splits.assign import (
     require_enough,
     set_near_duplicates_aside,
     unjudged_decades,
+    warnings,
 )
 from realage.splits.near_duplicates import group_near_duplicates
 from realage.splits.versions import held_out_versions
@@ -40,8 +43,10 @@ def split() -> None:
         "unjudged_decades": unjudged,
     })  # fmt: skip
     print("split: " + ", ".join(f"{(table['split'] == name).sum():,} {name}" for name in (*SPLIT_NAMES, EXCLUDED)))
-    for ages, photos in unjudged.items():
-        print(f"split: warning: ages {ages} (photos: {photos:,}) are in training only: their error is not measured")
+    alone = [f"ages {ages} (photos: {photos:,}) are in training only: their error is not measured"
+             for ages, photos in unjudged.items()]
+    for warning in (*warnings(table, params), *alone):
+        print(f"split: warning: {warning}", file=sys.stderr)
 
 
 def _describe(rows: pd.DataFrame) -> dict[str, float]:

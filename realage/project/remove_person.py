@@ -15,6 +15,7 @@ from realage.core.paths import PREPARED, SPLITS, STORE
 from realage.labels.dataset import DatasetParams
 from realage.labels.table import read_labels
 from realage.photos.names import fold, walk
+from realage.splits.subjects import is_known
 
 
 def remove_person(known_by: Path, subject: str | None = None, files: list[str] | None = None) -> None:
@@ -49,6 +50,8 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
 def _names_of(subject: str, rows: pd.DataFrame, labels: Path) -> set[str]:
     if SUBJECT not in rows:
         raise UserError(f"{labels}: has no column subject: name the person's photos with --files")
+    if not is_known(subject):
+        raise UserError(f"{subject!r} stands for all subjects who are not known: name the person's photos with --files")
     names = set(rows.loc[rows[SUBJECT] == subject, FILE_NAME]) - {""}
     if not names:
         raise UserError(f"{labels}: no row has the subject {subject!r}: check its spelling, or use --files")

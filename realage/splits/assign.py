@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from realage.core.columns import FILE_NAME, REAL_AGE, SUBJECT
+from realage.core.columns import FILE_NAME, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.params import Section
 from realage.splits.ages import decade, decade_label
+from realage.splits.subjects import known_subjects
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}  # name in tables -> name in texts
 HELD_OUT = ("val", "test")
 EXCLUDED = "excluded"  # a near-duplicate of a held-out photo
 MIN_JUDGING = 10  # photos; an error on fewer is mostly chance
+MAX_MISS = 0.05  # difference between a split's share of the photos and the share that was asked for
+MAX_OF_SUBJECT = 0.5  # share of a split's photos that show one person
 
 
 class SplitParams(Section):
@@ -72,6 +75,16 @@ def require_enough(splits: pd.Series, params: SplitParams) -> None:
             )
 
 
+def warnings(table: pd.DataFrame, params: SplitParams) -> list[str]:
+    """Return sentences on splits whose sizes or people are not what was meant.
+
+    These are shares of the photos that differ by more than MAX_MISS from those asked for (strategy 'stable'), and a
+    person with more than MAX_OF_SUBJECT of a split's photos. `table` has a column `split`, and optionally `subject`.
+    """
+    used = table[table["split"] != EXCLUDED]
+    return [*_missed_shares(used["split"], params), *_heavy_subjects(used)]
+
+
 def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
     """Return the decades of age that only training photos have, with their number of photos.
 
@@ -83,21 +96,44 @@ def unjudged_decades(table: pd.DataFrame) -> dict[str, int]:
     return {decade_label(start): int(count) for start, count in unjudged.value_counts().sort_index().items()}
 
 
+def _missed_shares(splits: pd.Series, params: SplitParams) -> list[str]:
+    if params.strategy != "stable":
+        return []
+    asked = {"val": params.val_fraction, "test": params.test_fraction}
+    asked = {"train": 1 - sum(asked.values()), **asked}
+    shares = {split: float((splits == split).mean()) for split in asked}
+    if max(abs(shares[split] - asked[split]) for split in asked) <= MAX_MISS:
+        return []
+    has, wanted = ("/".join(f"{100 * share:.0f}" for share in of.values()) for of in (shares, asked))
+    return [f"{'/'.join(asked)} have {has}% of the photos, {wanted}% was asked for: few photos, one subject with many, "
+            "or many copies of a picture can cause this; another split.salt draws another split"]
+
+
+def _heavy_subjects(table: pd.DataFrame) -> list[str]:
+    subjects = known_subjects(table)
+    found = []
+    for split, theirs in subjects.groupby(table["split"]):
+        counts = theirs[theirs != ""].value_counts()
+        if len(counts) and counts.iloc[0] > MAX_OF_SUBJECT * len(theirs):
+            found.append(f"subject '{counts.index[0]}' has {counts.iloc[0]:,} of the {len(theirs):,} photos of split "
+                         f"'{split}': leave the cell empty if that is no person, or add photos of other people")
+    return found
+
+
 def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:
     """Raise UserError if a person is in several splits: a model may recognise them."""
-    if SUBJECT not in table.columns:
-        return
-    named = table[SUBJECT] != ""
-    for subject, where in splits[named].groupby(table.loc[named, SUBJECT]).unique().items():
-        if len(where) > 1:
-            raise UserError(f"subject '{subject}' is in {' and '.join(sorted(where))}: use split.strategy: stable")
+    subjects = known_subjects(table)
+    rows = pd.DataFrame({"subject": subjects, "split": splits})[subjects != ""].drop_duplicates()
+    divided = rows.loc[rows["subject"].duplicated(), "subject"].sort_values()
+    for subject in divided.head(1):
+        where = rows.loc[rows["subject"] == subject, "split"]
+        raise UserError(f"subject '{subject}' is in {' and '.join(sorted(where))}: use split.strategy: stable")
 
 
 def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:
     """Split by a hash of the person or the pixels: other rows have no influence, and a person is in one split."""
-    identity = table["photo"]
-    if SUBJECT in table.columns:
-        identity = ("subject:" + table[SUBJECT]).where(table[SUBJECT] != "", identity)
+    subjects = known_subjects(table)
+    identity = ("subject:" + subjects).where(subjects != "", table["photo"])
 
     def place(identity: str) -> str:
         digest = hashlib.blake2b(f"{params.salt}:{identity}".encode(), digest_size=8).digest()
@@ -119,7 +155,6 @@ def _column(table: pd.DataFrame, params: SplitParams) -> pd.Series:
     """Use the `split` column of the label file. Raises UserError if it is missing or has another value."""
     if "split" not in table.columns:
         raise UserError("split.strategy is 'column', but the labels have no column 'split': add it or use 'stable'")
-    for row in table.itertuples():
-        if row.split not in SPLIT_NAMES:
-            raise UserError(f"{row.file_name}: split is '{row.split}': it must be one of {', '.join(SPLIT_NAMES)}")
+    for row in table[~table["split"].isin(list(SPLIT_NAMES))].head(1).itertuples():
+        raise UserError(f"{row.file_name}: split is '{row.split}': it must be one of {', '.join(SPLIT_NAMES)}")
     return table["split"]

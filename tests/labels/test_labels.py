@@ -4,7 +4,15 @@ import csv
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, run_module, run_stages, write_params, write_photo
+from conftest import (
+    assert_one_line_error,
+    commands,
+    run_module,
+    run_stages,
+    run_tool,
+    write_params,
+    write_photo,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +29,7 @@ PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quaran
 
 def rules(rows: list[tuple[str, str]], photos: set[str]) -> dict[int, str]:
     table = pd.DataFrame(rows, columns=["file_name", "real_age"], dtype=str)
-    return {row: finding.rule for row, finding in check_rows(table, photos, PARAMS).items()}
+    return check_rows(table, pd.Series(sorted(photos), dtype="str"), PARAMS)["rule"].to_dict()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,7 @@ def test_a_lone_carriage_return_in_a_cell_comes_through_the_stages(workspace, pa
 def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
     (tmp_path / "labels.csv").write_text("file_name,real_age\na.jpg\n")
     table = read_labels(tmp_path / "labels.csv")
-    assert check_rows(table, {"a.jpg"}, PARAMS)[2].rule == "not_a_number"
+    assert check_rows(table, pd.Series(["a.jpg"]), PARAMS)["rule"][2] == "not_a_number"
 
 
 @pytest.mark.parametrize(
@@ -137,14 +145,28 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         (b"name,age\na.jpg,3\n", "file_name and real_age"),
         (b"\n\n", "is empty"),
         (b"file_name,real_age,\na.jpg,3,x\n", "column 3 has cells but no name"),
-        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "line 2, saw 2: correct"),
-        ("file_name,real_age\u200b\na.jpg,3\n".encode(), "has file_name, real_age\u200b"),
-        (b"file_name;real_age\na.jpg;3\n", "commas"),
-        (b"file_name\treal_age\na.jpg\t3\n", "commas"),
-        ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-8"),
-        (b'file_name,real_age\n"a.jpg,3\n', "not a CSV table"),
-        (b"file_name,real_age\n\xff\xfe,3\n", "UTF-8"),
-        (b"file_name,real_age\na.jpg,3,4,5\n", "not a CSV table"),
+        (b"labels of 2019\nfile_name,real_age\na.jpg,3\n", "header is in line 2: delete the line"),
+        ("file_name,real_age\u200b\na.jpg,3\n".encode(), r"column 2 .*U\+200B"),
+        (b"file_name;real_age\na.jpg;3\n", "separated by semicolons: separate them by commas"),
+        (b"file_name;real_age;note\na.jpg;3;x, y\n", "separated by semicolons: separate them by commas"),
+        (b"file;age\na.jpg;3\n", "separated by semicolons"),
+        (b"file_name\treal_age\na.jpg\t3\n", "separated by tabs: separate them by commas"),
+        (b"file_name\treal_age\tnote\na.jpg\t3\tx, y\n", "separated by tabs"),
+        (b"\xef\xbb\xbffile_name|real_age\r\na.jpg|3\r\n", "separated by vertical bars"),
+        (b"file_name;real_age\na.jpg;3\nb.jpg;3,5\n", r"row 3 has a decimal comma \(3,5\).*write a point \(3\.5\)"),
+        (b"file_name,real_age\na.jpg,3\nb.jpg,3,5\n", r"line 3 has 3 cells, the header 2: write 3\.5 if 3,5 is an age"),
+        (b"sep=,\r\nfile_name,real_age\r\na.jpg,3\r\n", "line 1 is 'sep=,', a hint for Excel.*delete that line"),
+        (b'"sep=;"\nfile_name;real_age\na.jpg;3\n', "hint for Excel.*semicolons: delete that line and separate"),
+        (b"sep=\t\nfile_name\treal_age\na.jpg\t3\n", "hint for Excel.*tabs: delete that line and separate"),
+        ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-16 text.*save it as 'CSV UTF-8"),
+        ("file_name,real_age\na.jpg,3\n".encode("utf-16-be"), "UTF-16 text.*save it as 'CSV UTF-8"),
+        (b"PK\x03\x04 and so on", "workbook.*save it as 'CSV UTF-8"),
+        (b'file_name,real_age\nb.jpg,3\n"a.jpg,3\n', "row 3 has a quotation mark that is never closed"),
+        (b'file_name,real_age,note\na.jpg,3,"x\nb.jpg,4,y\nc.jpg,5,"z\n',
+         "row 2, column note: the cell contains 2 of the next rows, from 'b.jpg,4,y' on: delete the stray"),
+        (b'file_name,real_age,note\n"a.jpg,3,x\nb.jpg,4,y",5,z\n', "column file_name: .* 1 of the next rows"),
+        (b"file_name,real_age\na.jpg,4\n\xff\xfe,3\n", "line 3 is not UTF-8 text"),
+        (b"file_name,real_age\na.jpg,3,4,5\n", "line 2 has 4 cells, the header 2: write"),
         (b"file_name,real_age,real_age\na.jpg,3,4\n", "twice"),
         (b"file_name,real_age,photo\na.jpg,3,x\n", "photo.*rename"),
         (b"file_name,real_age,perceptual_hash\na.jpg,3,x\n", "perceptual_hash.*rename"),
@@ -158,6 +180,57 @@ def test_a_file_that_is_no_label_table_is_named_with_the_remedy(tmp_path, conten
     with pytest.raises(UserError, match=words) as error:
         read_labels(tmp_path / "labels.csv")
     assert "labels.csv" in str(error.value)
+
+
+def test_the_command_of_the_docs_separates_by_commas(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbffile_name;real_age;note\r\n01;3,5;x, y\r\nNA;4;\r\n")
+    command = commands("docs/data.md", "### Files from a spreadsheet")
+    run_tool(tmp_path, "bash", "-c", command)
+    rows = [("01", "3.5", "x, y"), ("NA", "4", "")]
+    assert [tuple(row) for row in read_labels(tmp_path / "labels.csv").itertuples(index=False)] == rows
+
+
+@pytest.mark.parametrize("contents", [
+    b"file_name,real_age" + 70_000 * b"," + b"\na.jpg,3\n",
+    b"file_name,real_age" + 3_000_000 * b"x",
+    3_000_000 * b" ",
+    b"file_name,real_age\na.jpg,3\n" + 3_000_000 * b",",
+])  # fmt: skip
+def test_an_endless_line_is_refused_before_it_is_parsed(tmp_path, monkeypatch, contents):
+    (tmp_path / "labels.csv").write_bytes(contents)
+    monkeypatch.setattr(pd, "read_csv", None)
+    with pytest.raises(UserError, match=r"labels\.csv.*(line of more|header is not in the first)"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_a_header_of_many_columns_over_short_rows_takes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("realage.labels.table.MAX_LABEL_BYTES", 1_000_000)
+    monkeypatch.setattr("realage.labels.table.CELLS_AT_ONCE", 100_000)
+    (tmp_path / "labels.csv").write_bytes(b"file_name,real_age" + 10_000 * b"," + b"\n" + 1_000 * b"a\n")
+    with pytest.raises(UserError, match="more columns than its rows have cells"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_a_file_read_in_parts_is_the_same_table(tmp_path, monkeypatch):
+    rows = [f'"a{n}\n.jpg", {n} ,"x, {n}\r"' if n % 3 else "" for n in range(50)]
+    (tmp_path / "labels.csv").write_text("\n\nfile_name,real_age,note\n" + "\n".join(rows) + "\n", newline="")
+    whole = read_labels(tmp_path / "labels.csv")
+    monkeypatch.setattr("realage.labels.table.CELLS_AT_ONCE", 12)
+    pd.testing.assert_frame_equal(read_labels(tmp_path / "labels.csv"), whole)
+    assert len(whole) == 33 and whole.index[-1] == 53
+
+
+def test_text_with_line_breaks_that_is_no_row_stays(tmp_path):
+    note = "first line\nsecond, third, 25\n.jpg, 4"
+    (tmp_path / "labels.csv").write_text(f'file_name,real_age,note\na.jpg,3,"{note}"\n')
+    assert list(read_labels(tmp_path / "labels.csv")["note"]) == [note]
+
+
+@pytest.mark.parametrize(("cell", "hidden"), [("2\u200b5", "U+200B"), ("\u200e25", "U+200E"), ("25\u2060", "U+2060")])
+def test_an_invisible_character_in_an_age_is_named(cell, hidden):
+    table = pd.DataFrame([("a.jpg", cell)], columns=["file_name", "real_age"], dtype="str")
+    finding = check_rows(table, pd.Series(["a.jpg"]), PARAMS).loc[0]
+    assert finding["rule"] == "not_a_number" and f"invisible character ({hidden})" in finding["detail"]
 
 
 def test_a_table_as_large_as_a_disk_is_refused_unread(tmp_path):

@@ -10,13 +10,16 @@ from PIL import Image
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, read_rows, write_csv
+from realage.project.remove_person import remove_person
 from realage.splits.assign import (
     SplitParams,
     assign_splits,
     require_enough,
     set_near_duplicates_aside,
     unjudged_decades,
+    warnings,
 )
+from realage.splits.subjects import known_subjects
 from stages.split import split as split_stage
 
 STABLE = SplitParams(strategy="stable", val_fraction=0.2, test_fraction=0.2, salt="realage")
@@ -168,12 +171,58 @@ def test_the_stage_sets_copies_aside_counts_them_and_warns(workspace, params):
     write_params(workspace, params)
     assert run_stages(workspace, "scan", "validate").returncode == 0
     done = run_module("stages.split", workspace)
-    assert "ages 70-79 (photos: 1) are in training only" in done.stdout and "80-89" not in done.stdout, done.stderr
+    assert "ages 70-79 (photos: 1) are in training only" in done.stderr and "80-89" not in done.stderr, done.stdout
     metrics = read_json(workspace / "metrics/split.json")
     assert (metrics["train"]["n"], metrics["val"]["n"], metrics["excluded"]) == (27, 12, 1)
     assert (metrics["near_duplicate_groups"], metrics["unjudged_decades"]) == (1, {"70-79": 1})
     table = read_rows(workspace / "data/labels/splits.csv").set_index("file_name")
     assert tuple(table.loc["0.png", ["split", "near_duplicate_of"]]) == ("excluded", "39.png")
+
+
+@pytest.mark.parametrize("word", [
+    "unknown", "Unknown", "UNK", "n/a", "N/A", "NA", "nan", "NaN", "None", "null", "-", "?", "...", "\u2026", "#N/A",
+])  # fmt: skip
+def test_a_word_for_not_known_is_no_person(word):
+    people = [word if number % 2 else f"p{number}" for number in range(400)]
+    empty = ["" if subject == word else subject for subject in people]
+    assert list(known_subjects(table(400, subject=people))) == empty
+    rows, without_word = table(400, subject=people), table(400, subject=empty)
+    assert list(assign_splits(rows, STABLE)) == list(assign_splits(without_word, STABLE))
+    in_two_splits = table(2, subject=[word, word], split=["train", "val"])
+    assert list(assign_splits(in_two_splits, OFFICIAL)) == ["train", "val"]
+
+
+def test_nobody_is_removed_by_a_word_for_not_known(workspace, params):
+    (workspace / "faces").mkdir()
+    params["dataset"] = {"labels": "labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    write_csv(workspace / "labels.csv", table(3, subject=["unknown", "unknown", "ann"]).drop(columns="photo"))
+    write_csv(workspace / "data/labels/splits.csv", table(3, subject=["unknown", "unknown", "ann"]))
+    with pytest.raises(UserError, match="'unknown' stands for all.*--files"):
+        remove_person(workspace / "removed.txt", subject="unknown")
+
+
+@pytest.mark.parametrize("subject", ["0", "Nan Goldin", "anna", "n", "unknown 7", "\u9234\u6728"])
+def test_a_name_stays_a_person(subject):
+    assert list(known_subjects(table(1, subject=[subject]))) == [subject]
+
+
+def told(subjects: list[str], official: list[str] | None = None) -> list[str]:
+    rows = table(len(subjects), subject=subjects, picture=range(len(subjects)))
+    return warnings(rows.assign(split=official), OFFICIAL) if official else warnings(split(rows), STABLE)
+
+
+def test_one_subject_that_outweighs_a_split_is_told_and_so_are_missed_shares():
+    many = told([f"p{number}" if number < 200 else "0" for number in range(1000)])
+    assert any("train/val/test have " in line and "60/20/20% was asked for" in line for line in many)
+    assert any("subject '0' has 800 of the " in line and "leave the cell empty" in line for line in many)
+    assert told([f"p{number // 2}" for number in range(1000)]) == told([""] * 1000) == told(["unknown"] * 1000) == []
+
+
+def test_a_person_with_just_half_of_a_split_is_not_told():
+    halves = ["ann", "ann", "bob", "cy", "di", "ed"]
+    assert told(halves, ["val"] * 4 + ["train"] * 2) == []
+    assert "subject 'ann' has 2 of the 3 photos of split 'val'" in told(halves, ["val"] * 3 + ["train"] * 3)[0]
 
 
 def test_an_official_split_that_is_not_used_is_said(workspace, params, capsys):

@@ -302,12 +302,34 @@ def test_a_name_that_is_almost_right_is_told_the_right_one(faces):
     for seed, name in enumerate(("IMG_1.JPG", NFC, "sub/a.jpg", "STRASSE.jpg")):
         write_photo(faces / name, seed)
     write_labels(faces, ["img_1.jpg,30", f"{NFD},31", "./sub/a.jpg,32", "stra\u00dfe.jpg,33", "else.jpg,34"])
-    with pytest.raises(UserError, match="every row"):
-        validate()
-    details = read_results()[1].set_index("file_name")["detail"]
-    for wrong, right in {"img_1.jpg": "IMG_1.JPG", NFD: NFC, "./sub/a.jpg": "sub/a.jpg"}.items():
-        assert f"there is {right}: use that spelling" in details[wrong]
-    assert "STRASSE.jpg" in details["stra\u00dfe.jpg"] and "add it or delete" in details["else.jpg"]
+    validate()
+    clean, rejected = read_results()
+    details = rejected.set_index("file_name")["detail"]
+    meant = {"img_1.jpg": "IMG_1.JPG", "./sub/a.jpg": "sub/a.jpg", "stra\u00dfe.jpg": "STRASSE.jpg"}
+    for wrong, right in meant.items():
+        assert f"but there is {right}: write it so" in details[wrong]
+    assert "add it or delete" in details["else.jpg"] and len(rejected) == 4
+    assert list(clean["file_name"]) == [NFC]
+
+
+def test_a_mistake_in_all_names_is_one_line_and_counted_once(workspace, faces):
+    for seed in range(12):
+        write_photo(faces / f"{seed:06d}.jpg", seed)
+    write_labels(faces, [f"/data/final_files/{seed:06d}.jpg,{seed}" for seed in range(12)])
+    done = run_stages(workspace, "scan", "validate")
+    assert_one_line_error(done, "all 12 rows name their photo with a folder in front (row 2:", "relative to")
+    _, rejected = read_results()
+    assert set(rejected["rule"]) == {"unsafe_path"} and len(rejected) == 12
+    assert all(f"but there is {row.file_name[-10:]}: write it so" in row.detail for row in rejected.itertuples())
+
+
+def test_a_mistake_in_most_names_is_told_before_the_counts(workspace, faces):
+    for seed in range(12):
+        write_photo(faces / f"{seed:06d}.jpg", seed)
+    write_labels(faces, ["000000.jpg,1", *(f"{seed},{seed}" for seed in range(1, 12))])
+    done = run_stages(workspace, "scan", "validate")
+    assert done.returncode == 0 and "1 clean rows, 11 rejected" in done.stdout
+    assert "validate: warning: 11 of 12 rows name their photo without its suffix" in done.stderr
 
 
 def test_an_unsafe_photo_is_unsafe_whatever_else_is_wrong_with_its_row(faces):
