@@ -7,7 +7,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from realage.core.files import replacing
-from realage.core.params import Section, check_section, missing_keys, parse_section, read_params
+from realage.core.params import Section, check_section, missing_keys, parse_section, read_params, require_known_sections
 from realage.core.paths import PARAMS
 from realage.sections import SECTIONS
 
@@ -15,6 +15,7 @@ from realage.sections import SECTIONS
 def check_params() -> None:
     """Print that params.yaml is valid. Raises UserError that names a key, its value and what is allowed."""
     params = read_params()
+    require_known_sections(params, SECTIONS)
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
     print(f"{PARAMS} is valid")
@@ -37,6 +38,7 @@ def complete(path: Path, sections: Mapping[str, type[Section]]) -> tuple[str, di
     Raises UserError if the file has another error.
     """
     params = read_params(path)
+    require_known_sections(params, sections, path)
     added: dict[str, object] = {}
     for name, section in sections.items():
         added |= missing_keys(parse_section(name, params.get(name), section, path), name)
