@@ -6,7 +6,7 @@ import pandas as pd
 
 from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO, REAL_AGE
 from realage.core.errors import UserError
-from realage.core.files import from_parquet, write_csv, write_json
+from realage.core.files import from_parquet, write_csv, write_json, write_listing
 from realage.core.params import load
 from realage.core.paths import CLEAN, PHOTOS, REJECTED, metrics_file
 from realage.labels.dataset import DatasetParams
@@ -42,7 +42,7 @@ def validate() -> None:
     unlabelled = set(photos.index) - set(table[FILE_NAME])
     rejected = to_do_list(table, findings | twins, unlabelled)
     write_csv(CLEAN, clean)
-    write_csv(REJECTED, pd.DataFrame(rejected, columns=Rejection._fields))
+    write_listing(REJECTED, pd.DataFrame(rejected, columns=Rejection._fields))
     write_json(metrics_file("validate"), _counts(table, photos, clean, rejected))
     print(f"validate: {len(clean):,} clean rows, {len(rejected):,} rejected (listed in {REJECTED})")
     _stop_if_too_many(rejected, clean, params)

@@ -3,7 +3,7 @@
 import subprocess
 from typing import NamedTuple
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 
 
 class Revision(NamedTuple):
@@ -27,7 +27,7 @@ def resolve(revision: str) -> Revision:
             "lists commits, 'git fetch --tags' fetches the team's"
         )
     commit = found.decode().strip()
-    return Revision(f"{revision} ({commit[:7]})", commit)
+    return Revision(printable(f"{revision} ({commit[:7]})"), commit)
 
 
 def _git(*arguments: str) -> bytes | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple, Self
-from unicodedata import category
 
 import pandas as pd
 import pandera.pandas as pa
@@ -14,10 +13,10 @@ from pandera.errors import SchemaErrors
 from pydantic import Field, model_validator
 
 from realage.core.columns import FILE_NAME, REAL_AGE
+from realage.core.errors import is_visible
 from realage.core.params import Section
 from realage.photos.names import fold
 
-INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories
 MAX_LISTED = 5  # other rows named in the detail of a row
 AGE = re.compile(r"[-+]?(\d{1,9}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 RULES = (
@@ -149,7 +148,7 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
 
     name_checks = [
         pa.Check(lambda names: names != "", name="unsafe_path", error="the file name is empty: enter it"),
-        pa.Check(_is_visible, element_wise=True, name="unsafe_path",
+        pa.Check(is_visible, element_wise=True, name="unsafe_path",
                  error="contains an invisible character: rename the photo and correct the row"),
         pa.Check(_is_plain_path, element_wise=True, name="unsafe_path",
                  error="not a relative path inside the photos' folder: move the photo there and correct the row"),
@@ -161,11 +160,6 @@ def _cell_rules(params: ValidateParams) -> pa.DataFrameSchema:
                  error=f"not from {params.min_age:g} to {params.max_age:g} years: correct the age"),
     ]  # fmt: skip
     return pa.DataFrameSchema({FILE_NAME: pa.Column(checks=name_checks), REAL_AGE: pa.Column(checks=age_checks)})
-
-
-def _is_visible(name: str) -> bool:
-    # str.isprintable is False for all spaces but one, such as those in the names of screenshots.
-    return name.isprintable() or not any(category(letter) in INVISIBLE for letter in name)
 
 
 def _is_plain_path(name: str) -> bool:

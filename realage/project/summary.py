@@ -1,5 +1,6 @@
 """The model's error, its baselines and the next steps: `realage summary`."""
 
+from realage.core.errors import printable
 from realage.core.files import read_json
 from realage.core.formatting import interval
 from realage.core.params import load
@@ -11,7 +12,8 @@ def summary() -> None:
     """Print validation MAE, the constant baseline and, for the synthetic sample, the floor that label noise sets."""
     val = read_json(metrics_file("evaluate"))["val"]
     dataset = load("dataset", DatasetParams)
-    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}: {val['n']:,} validation photos")
+    name = "Synthetic sample" if dataset.is_sample else printable(dataset.labels)
+    print(f"\n{name}: {val['n']:,} validation photos")
     _print_years("validation MAE", val["mae"], f"  {interval(val)}".rstrip())
     _print_years("constant baseline", val["baseline"]["mae"], "  the training photos' median age for everyone")
     if dataset.is_sample:

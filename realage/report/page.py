@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,15 +11,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
+from realage.core.errors import printable
 from realage.core.formatting import interval
 from realage.core.params import flatten
 from realage.splits.assign import SPLIT_NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN = str.maketrans(
-    {character: f"\\{character}" for character in r"\`*_[]|#~"}
-    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+    {character: f"\\{character}" for character in r"\`*_[]|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 )
+# Git hosts make links of @name, #1, addresses and emails, escaped or not. A zero-width space prevents it.
+LINKED = re.compile(r"[@#]|:(?=//)|www(?=\.)", re.IGNORECASE)
 
 
 def render_page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
@@ -92,7 +95,8 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
 
 
 def _markdown(value: Any) -> str:
-    return str(value).translate(MARKDOWN)
+    line = printable(re.sub(r"[\r\n]", " ", str(value)))
+    return LINKED.sub(r"\g<0>&#8203;", line.translate(MARKDOWN))
 
 
 def _years(value: float) -> str:

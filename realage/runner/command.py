@@ -36,9 +36,13 @@ def run(command: Callable[[], None]) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    line = printable(" ".join(_described(error).split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+
+
+def _described(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{error.filename}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
-    line = printable(" ".join(str(error).split()))
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+    return str(error)
