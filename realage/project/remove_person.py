@@ -43,7 +43,8 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
     # Last, so that an interrupted removal can be repeated.
     theirs = rows[FILE_NAME].isin(names)
     write_csv(labels, rows[~theirs])
-    print(f"removed {len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}, and emptied {STORE}")
+    what = f"{len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}"
+    print(printable(f"removed {what}, and emptied {STORE}"))
     _warn(names, found, splits)
 
 

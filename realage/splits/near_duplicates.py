@@ -42,7 +42,7 @@ def conflicting_ages(table: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
     difference of two ages in the group. The group with the largest difference is first, and in it the youngest age.
     """
     ages, names = table[REAL_AGE].groupby(groups), table[FILE_NAME].groupby(groups)
-    years_apart = ages.transform("max") - ages.transform("min")
+    years_apart = (ages.transform("max") - ages.transform("min")).round(6)  # so that equal differences are equal
     listed = table[[FILE_NAME, REAL_AGE, "split"]].assign(years_apart=years_apart, group=names.transform("min"))
     listed = listed[years_apart > 0].sort_values(
         ["years_apart", "group", REAL_AGE, FILE_NAME], ascending=[False, True, True, True]
