@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
+from realage.core.files import neutralized
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import Framed, frame_photo
 from realage.photos.names import list_files
@@ -98,13 +99,15 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _formatted(table: pd.DataFrame, style: str) -> str:
-    if style == "csv":
-        return table.to_csv(index=False, lineterminator="\n").rstrip()
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     if style == "json":
         return json.dumps(rows, indent=2)
     if style == "jsonl":
         return "\n".join(map(json.dumps, rows))
+    texts = ["photo", "error"]
+    table = table.assign(**table[texts].map(printable))
+    if style == "csv":
+        return neutralized(table).to_csv(index=False, lineterminator="\n").rstrip()
     return table.to_string(index=False, na_rep="")
 
 

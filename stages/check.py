@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from realage.core.errors import UserError
-from realage.core.params import check_section, load, read_params
+from realage.core.params import check_section, load, read_params, require_known_sections
 from realage.labels.dataset import DatasetParams, SampleParams
 from realage.network.backbones import ModelParams, require_weights_file
 from realage.photos.names import find_photos, require_plain_name, walk
@@ -19,9 +19,7 @@ def check() -> None:
     Raises UserError that names the key or the file.
     """
     params = read_params()
-    for name in params:
-        if name not in SECTIONS:
-            raise UserError(f"params.yaml: {name}: unknown section: allowed are {', '.join(SECTIONS)}")
+    require_known_sections(params, SECTIONS)
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
     require_apart(source_paths())

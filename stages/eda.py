@@ -4,7 +4,7 @@ import numpy as np
 
 from realage.charts import save
 from realage.core.columns import PHOTO
-from realage.core.files import from_parquet, read_rows, write_csv, write_json
+from realage.core.files import from_parquet, read_rows, write_csv, write_json, write_listing
 from realage.core.params import load
 from realage.core.paths import PHOTOS, PLOTS, PREPARED, SPLITS, metrics_file
 from realage.evaluation.metrics import EvaluateParams
@@ -52,9 +52,9 @@ def eda() -> None:
     write_json(metrics_file("eda"), facts)
     write_csv(FOLDER / "ages.csv", ages)
     write_csv(FOLDER / "decades.csv", decades)
-    write_csv(FOLDER / "groups.csv", groups)
+    write_listing(FOLDER / "groups.csv", groups)
     write_csv(FOLDER / "photos.csv", quantiles(measures))
-    write_csv(FOLDER / "outliers.csv", outliers)
+    write_listing(FOLDER / "outliers.csv", outliers)
     save(draw_ages(ages, facts), FOLDER / "ages.png")
     save(draw_decades(decades, facts), FOLDER / "decades.png")
     save(draw_groups(rows, columns), FOLDER / "groups.png")

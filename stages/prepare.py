@@ -8,7 +8,7 @@ import pandas as pd
 
 from realage.core.columns import FILE_NAME, PHOTO
 from realage.core.digests import digest_of
-from realage.core.files import from_parquet, write_csv, write_json
+from realage.core.files import from_parquet, write_csv, write_json, write_listing
 from realage.core.params import load
 from realage.core.paths import FACES, PHOTOS, PREPARED, PREPARED_LIST, STORE, metrics_file
 from realage.labels.dataset import DatasetParams
@@ -48,7 +48,7 @@ def prepare() -> None:
     faces = [photo.faces for photo in prepared]
     counts = {"photos": len(photos), **(_count(faces) if params.crop == "face" else {})}
     write_csv(PREPARED_LIST, photos[[PHOTO]].assign(**{DIGEST: [photo.digest for photo in prepared]}))
-    write_csv(FACES, _none_or_several(list(photos[FILE_NAME]), faces))
+    write_listing(FACES, _none_or_several(list(photos[FILE_NAME]), faces))
     write_json(metrics_file("prepare"), counts)
     print(f"prepare: {len(photos):,} photos, {params.image_size} pixels square")
     if params.crop == "face":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from realage.charts import to_png
-from realage.core.files import read_json, read_rows, replacing
+from realage.core.files import read_json, read_listing, read_rows, replacing
 from realage.core.params import load
 from realage.core.paths import HISTORY, MODEL_CARD, PLOTS, PREDICTIONS, REJECTED, REPORT, metrics_file
 from realage.evaluation.charts import worst
@@ -56,8 +56,6 @@ def _gather(params: ReportParams) -> dict:
     }
     names = ("validate", "split", "eda", "prepare", "train", "evaluate")
     metrics = {name: read_json(metrics_file(name)) for name in names}
-    # Rejected ages can be any text.
-    rejected = pd.read_csv(REJECTED, dtype=str, keep_default_na=False)
     return {
         **metrics,
         "title": params.title,
@@ -69,7 +67,7 @@ def _gather(params: ReportParams) -> dict:
         "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
         "worst": worst(read_rows(PREDICTIONS)).to_dict("records"),
-        "rejected": rejected.head(FIRST_REJECTED).to_dict("records"),
+        "rejected": read_listing(REJECTED).head(FIRST_REJECTED).to_dict("records"),
     }
 
 

@@ -1,13 +1,13 @@
-"""Clean labels -> the same rows with their split, and a summary of each split."""
+"""Clean labels -> the same rows with their split, near-duplicates of different age, and a summary of each split."""
 
 import sys
 
 import pandas as pd
 
 from realage.core.columns import PERCEPTUAL_HASH, REAL_AGE
-from realage.core.files import read_rows, write_csv, write_json
+from realage.core.files import read_rows, write_csv, write_json, write_listing
 from realage.core.params import load
-from realage.core.paths import CLEAN, SPLITS, metrics_file
+from realage.core.paths import CLEAN, CONFLICTING_AGES, SPLITS, metrics_file
 from realage.runner.command import run
 from realage.splits.assign import (
     EXCLUDED,
@@ -19,12 +19,12 @@ from realage.splits.assign import (
     unjudged_decades,
     warnings,
 )
-from realage.splits.near_duplicates import group_near_duplicates
+from realage.splits.near_duplicates import conflicting_ages, group_near_duplicates
 from realage.splits.versions import held_out_versions
 
 
 def split() -> None:
-    """Write `data/labels/splits.csv` and `metrics/split.json`."""
+    """Write `data/labels/splits.csv`, `data/labels/conflicting_ages.csv` and `metrics/split.json`."""
     params = load("split", SplitParams)
     clean = read_rows(CLEAN)
     if "split" in clean.columns and params.strategy != "column":
@@ -32,9 +32,10 @@ def split() -> None:
     groups = group_near_duplicates(clean[PERCEPTUAL_HASH])
     table = set_near_duplicates_aside(clean, assign_splits(clean, params), groups).drop(columns=PERCEPTUAL_HASH)
     require_enough(table["split"], params)
-    unjudged = unjudged_decades(table)
+    unjudged, conflicting = unjudged_decades(table), conflicting_ages(table, groups)
 
     write_csv(SPLITS, table)
+    write_listing(CONFLICTING_AGES, conflicting)
     write_json(metrics_file("split"), {
         **held_out_versions(table),
         **{name: _describe(table[table["split"] == name]) for name in SPLIT_NAMES},
@@ -47,6 +48,9 @@ def split() -> None:
              for ages, photos in unjudged.items()]
     for warning in (*warnings(table, params), *alone):
         print(f"split: warning: {warning}", file=sys.stderr)
+    if len(conflicting):
+        print(f"split: {len(conflicting):,} photos have near-duplicates of another age (listed in {CONFLICTING_AGES}): "
+              "find out which age is right")
 
 
 def _describe(rows: pd.DataFrame) -> dict[str, float]:

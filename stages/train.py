@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from realage.core.columns import PHOTO, REAL_AGE
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 from realage.core.files import write_csv, write_json
 from realage.core.machine import accepts_other_devices
 from realage.core.params import load
@@ -107,7 +107,8 @@ def _photos(rows: pd.DataFrame, params: TrainParams, **training) -> PhotoDataset
 def _print_setup(model_params, prepare, params, network, train_set, val_set, device) -> None:
     print(
         f"train: {len(train_set.photos):,} photos, validated on {len(val_set.photos):,}, {prepare.image_size} pixels\n"
-        f"       {model_params.backbone}, weights {model_params.weights}, {network.count_params():,} parameters\n"
+        f"       {model_params.backbone}, weights {printable(model_params.weights)}, "
+        f"{network.count_params():,} parameters\n"
         f"       {params.epochs} epochs of {len(train_set)} steps of {params.batch_size} photos, {params.precision}, "
         f"on {device}",
         flush=True,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO, REAL_AGE
 from realage.core.errors import UserError
-from realage.core.files import from_parquet, write_csv, write_json
+from realage.core.files import from_parquet, write_csv, write_json, write_listing
 from realage.core.params import load
 from realage.core.paths import CLEAN, PHOTOS, REJECTED, metrics_file
 from realage.labels.dataset import DatasetParams
@@ -51,7 +51,7 @@ def validate() -> None:
     rejected = to_do_list(table, findings, photos[FILE_NAME][places_of(photos[FILE_NAME], named) < 0])
     mistake = widespread_mistake(table, meant, photos[FILE_NAME])
     write_csv(CLEAN, clean)
-    write_csv(REJECTED, rejected)
+    write_listing(REJECTED, rejected)
     write_json(metrics_file("validate"), _counts(table, photos, clean, rejected))
     reason = _reason_to_stop(rejected, clean, params)
     # Before anything is printed: with a closed standard output, printing ends the stage.

@@ -5,7 +5,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from realage.core.errors import UserError, brief
+from realage.core.errors import UserError, brief, printable
 from realage.core.files import replacing, write_json
 from realage.core.params import load
 from realage.network.backbones import ModelParams, require_weights_file
@@ -28,7 +28,7 @@ def weights() -> None:
         _save_weights(_pretrained(params), file)
         source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     write_json(folder / "source.json", source)
-    print(f"weights: {params.backbone}, {source['weights']}")
+    print(printable(f"weights: {params.backbone}, {source['weights']}"))
 
 
 def _pretrained(params: ModelParams):

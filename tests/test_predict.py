@@ -1,5 +1,6 @@
 """`realage predict`: ages for photos and folders, and a reason for each photo without one."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -94,6 +95,20 @@ def printed(capsys, model: str, style: str, photos: list[str]) -> str:
     else:
         predict(*arguments)
     return capsys.readouterr().out
+
+
+def test_no_file_name_writes_to_the_terminal_or_is_a_formula(workspace, capsys):
+    tiny_model(Path("age.keras"), "regression")
+    names = ["\x1b[31mred.png", "\u202egnp.a.png", "=1+1.png", "-1.png", "Screenshot 9.41\u202fAM.png"]
+    for seed, name in enumerate(names):
+        write_photo(Path(name), seed)
+    shown = ["\\x1b[31mred.png", "\\u202egnp.a.png", "=1+1.png", "-1.png", "Screenshot 9.41\u202fAM.png"]
+    table = printed(capsys, "age.keras", "table", names).splitlines()[1:]
+    assert [line.strip().rpartition(".png")[0] + ".png" for line in table] == shown
+    rows = pd.read_csv(io.StringIO(printed(capsys, "age.keras", "csv", names)))
+    assert list(rows["photo"]) == [*shown[:2], "'=1+1.png", "'-1.png", shown[4]]
+    assert rows["age"].dtype == "float64"
+    assert [row["photo"] for row in json.loads(printed(capsys, "age.keras", "json", names))] == names
 
 
 @pytest.mark.parametrize("name", ["distribution", "ordinal"])

@@ -1,4 +1,10 @@
-"""The exception for errors that a user can fix."""
+"""The exception for errors that a user can fix, and text that is safe to print."""
+
+from unicodedata import category
+
+# Unicode categories of control characters, invisible marks, such as those that turn the reading direction, surrogates,
+# private and unassigned characters, and separators of lines. All spaces are allowed: screenshots' names have rare ones.
+INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class UserError(Exception):
@@ -16,5 +22,15 @@ def brief(error: Exception, length: int = 300) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` with all non-printable characters escaped, so that it is safe to print in a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Return `text` with all characters of INVISIBLE escaped, so that it is safe to print in a terminal."""
+    return text if is_visible(text) else "".join(map(_escaped, text))
+
+
+def is_visible(text: str) -> bool:
+    """Return whether `text` has no character of INVISIBLE."""
+    # str.isprintable is fast, but False for all spaces except one.
+    return text.isprintable() or not any(category(character) in INVISIBLE for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character if is_visible(character) else character.encode("unicode_escape").decode()

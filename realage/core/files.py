@@ -1,6 +1,7 @@
 """Files with reproducible bytes: no time stamps, fixed order, fixed formats."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,6 +12,10 @@ import pandas as pd
 
 from realage.core.columns import FILE_NAME, PHOTO, PREDICTED_AGE, PREDICTED_SPREAD, REAL_AGE
 from realage.core.errors import UserError
+
+# The start of a cell that a spreadsheet program takes for a formula (OWASP, "CSV Injection"), unless it is a number.
+# Quotes may stand before it, so that `read_listing` can tell a quote of `neutralized` from one of the cell's own.
+FORMULA = re.compile(r"(?![-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\Z)'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.ASCII)
 
 
 def write_json(path: Path, contents: dict[str, Any]) -> None:
@@ -28,7 +33,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write `table` without its index: UTF-8, `\\n` line ends, floats with 6 significant digits."""
+    """Write `table` without its index: UTF-8, `\\n` line ends, floats with 6 significant digits.
+
+    For data that a stage or a command reads. Use `write_listing` for a table that people open.
+    """
     with replacing(path) as part:
         table.to_csv(part, index=False, lineterminator="\n", float_format="%.6g", encoding="utf-8")
 
@@ -46,6 +54,30 @@ def read_rows(path: Path) -> pd.DataFrame:
         return table.astype(dict.fromkeys(years, "float64"))
     except ValueError as error:
         raise UserError(f"{path}: damaged or edited ({error}): run 'dvc repro'") from error
+
+
+def write_listing(path: Path, table: pd.DataFrame) -> None:
+    """Write a table that people open in a spreadsheet program: like `write_csv`, but `neutralized`."""
+    write_csv(path, neutralized(table))
+
+
+def read_listing(path: Path) -> pd.DataFrame:
+    """Read a table that `write_listing` wrote, every cell as the string that it was before."""
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    return cells.map(lambda cell: cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell)
+
+
+def neutralized(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table` with a single quote before each text that a spreadsheet program would run as a formula.
+
+    Source: OWASP, "CSV Injection". Numbers, such as -1.5, stay as they are.
+    """
+    texts = table.select_dtypes(["object", "string"])
+    return table.assign(**{str(name): column.map(_neutralized) for name, column in texts.items()})
+
+
+def _neutralized(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
 # pyarrow is imported late: it takes as long to load as pandas, and few stages need it.

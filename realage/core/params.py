@@ -1,5 +1,7 @@
 """`params.yaml`: each section is validated by a pydantic model, which is declared beside the code that uses it."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,6 +60,17 @@ def parse_section(name: str, values: Any, section: type[AnySection], path: Path 
         raise UserError(f"{path}: {_first_problem(name, section, error)}") from error
 
 
+def require_known_sections(params: dict[str, Any], known: Iterable[str], path: Path = PARAMS) -> None:
+    """Raise UserError if parsed `params` have a section that is not in `known`.
+
+    Call it before `check_section`: otherwise a misspelt section is reported as a missing one.
+    """
+    allowed = list(known)
+    for name in map(str, params):
+        if name not in allowed:
+            raise UserError(f"{path}: unknown section {name}: {_suggestion(name, allowed)}")
+
+
 def missing_keys(section: Section, name: str) -> dict[str, Any]:
     """Return the dotted keys that are missing in section `name`, with their defaults.
 
@@ -114,16 +127,34 @@ def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _first_problem(name: str, section: type[Section], error: ValidationError) -> str:
-    problem = error.errors()[0]
+    # An unknown key first: if it is a misspelt one, the right key is missing, too.
+    problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join([name, *map(str, problem["loc"])])
     if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key: allowed in '{name}' are {_keys(section)}"
+        parent, _, last = key.rpartition(".")
+        allowed = _section_at(section, problem["loc"][:-1]).model_fields
+        return f"unknown key {key}: {_suggestion(last, list(allowed), parent)}"
     if problem["type"] == "missing":
         return f"{key}: missing key: add it to params.yaml"
     reason = problem["msg"].removeprefix("Value error, ")
     if isinstance(problem["input"], dict):
         return f"{key}: {reason}"
     return f"{key} is {problem['input']!r}: {reason[0].lower()}{reason[1:]}"
+
+
+def _section_at(section: type[Section], place: tuple[int | str, ...]) -> type[Section]:
+    """Return the class of the section at `place`, a path of keys below `section`."""
+    for key in place:
+        section = section.model_fields[str(key)].annotation  # type: ignore[assignment]  # a section's key is a field
+    return section
+
+
+def _suggestion(name: str, allowed: list[str], parent: str = "") -> str:
+    """Return the end of a message on an unknown `name`: the one of `allowed` that looks like it, or all of them."""
+    close = get_close_matches(name, allowed, n=1)
+    if close:
+        return f"did you mean {parent}.{close[0]}?" if parent else f"did you mean {close[0]}?"
+    return f"allowed{f' in {parent!r}' if parent else ''} are {', '.join(allowed)}"
 
 
 def _keys(section: type[Section]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from realage.core.columns import REAL_AGE
 from realage.core.errors import UserError
+from realage.core.files import neutralized
 from realage.history.data_changes import CHANGES, age_figures, changed_photos, in_order, set_differences, with_change
 from realage.history.data_versions import DataVersion, read_revision, read_working_tree
 from realage.labels.rules import RULES
@@ -37,7 +38,7 @@ def compare_data(before: str, after: str | None = None, style: str = "table") ->
     second = read_revision(after) if after is not None else read_working_tree()
     changed = changed_photos(first.photos, second.photos)
     if style == "csv":
-        print(changed.to_csv(index=False, lineterminator="\n").rstrip())
+        print(neutralized(changed).to_csv(index=False, lineterminator="\n").rstrip())
     elif style == "json":
         print(json.dumps(_as_json(first, second, changed), indent=2, allow_nan=False))
     else:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 from realage.core.programs import git
 
 
@@ -38,7 +38,7 @@ def resolve(revision: str) -> Revision:
             f"lists commits, 'git fetch --tags{_deeper()}' fetches the team's"
         )
     commit = found.decode().strip()
-    return Revision(f"{revision} ({commit[:7]})", commit)
+    return Revision(printable(f"{revision} ({commit[:7]})"), commit)
 
 
 def _deeper() -> str:

@@ -1,18 +1,15 @@
 """Characters that no one can see: control characters, zero-width spaces, marks of text direction and their like."""
 
-from unicodedata import category
-
-CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # of Unicode
+from realage.core.errors import is_visible
 
 
 def invisible_in(text: str) -> list[str]:
     """Return the different invisible characters of `text`, such as 'U+200B', in order of appearance."""
-    # str.isprintable is quick, but False for all spaces but one, such as those in the names of screenshots.
-    if text.isprintable():
+    if is_visible(text):
         return []
-    return [f"U+{ord(letter):04X}" for letter in dict.fromkeys(text) if category(letter) in CATEGORIES]
+    return [f"U+{ord(letter):04X}" for letter in dict.fromkeys(text) if not is_visible(letter)]
 
 
 def without_invisible(text: str) -> str:
     """Return `text` without its invisible characters."""
-    return text if text.isprintable() else "".join(letter for letter in text if category(letter) not in CATEGORIES)
+    return text if is_visible(text) else "".join(filter(is_visible, text))

@@ -7,7 +7,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from realage.core.files import replacing
-from realage.core.params import Section, check_section, missing_keys, parse_section, read_params
+from realage.core.params import Section, check_section, missing_keys, parse_section, read_params, require_known_sections
 from realage.core.paths import PARAMS
 from realage.sections import SECTIONS
 from realage.sources import require_apart, source_paths
@@ -19,6 +19,7 @@ def check_params() -> None:
     The paths of data are compared with the stages' outs, as a conflict stops DVC before any stage, stage check too.
     """
     params = read_params()
+    require_known_sections(params, SECTIONS)
     for name, section in SECTIONS.items():
         check_section(name, params.get(name), section)
     require_apart(source_paths())
@@ -42,6 +43,7 @@ def complete(path: Path, sections: Mapping[str, type[Section]]) -> tuple[str, di
     Raises UserError if the file has another error.
     """
     params = read_params(path)
+    require_known_sections(params, sections, path)
     added: dict[str, object] = {}
     for name, section in sections.items():
         added |= missing_keys(parse_section(name, params.get(name), section, path), name)

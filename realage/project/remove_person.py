@@ -2,13 +2,14 @@
 
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, PHOTO, SUBJECT
 from realage.core.digests import file_md5
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 from realage.core.files import read_rows, replacing, write_csv
 from realage.core.params import load
 from realage.core.paths import PREPARED, SPLITS, STORE
@@ -43,7 +44,8 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
     # Last, so that an interrupted removal can be repeated.
     theirs = rows[FILE_NAME].isin(names)
     write_csv(labels, rows[~theirs])
-    print(f"removed {len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}, and emptied {STORE}")
+    what = f"{len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}"
+    print(printable(f"removed {what}, and emptied {STORE}"))
     _warn(names, found, splits)
 
 
@@ -77,8 +79,12 @@ def _warn(names: set[str], files: dict[str, Path], splits: pd.DataFrame) -> None
     for name in files:
         missing.pop(fold(name), None)
     if missing:
-        print(f"not found, look for them under another name: {', '.join(sorted(missing.values()))}", file=sys.stderr)
+        print(f"not found, look for them under another name: {_listed(missing.values())}", file=sys.stderr)
     pairs = splits[[FILE_NAME, NEAR_DUPLICATE_OF]].to_numpy()
     copies = {name for pair in pairs if names.intersection(pair) for name in pair if name} - names
     if copies:
-        print(f"check these too, they look like copies: {', '.join(sorted(copies))}", file=sys.stderr)
+        print(f"check these too, they look like copies: {_listed(copies)}", file=sys.stderr)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return printable(", ".join(sorted(names)))

@@ -1,5 +1,6 @@
 """The model's error, its baselines and the next steps: `realage summary`."""
 
+from realage.core.errors import printable
 from realage.core.files import read_json
 from realage.core.formatting import count_photos, interval
 from realage.core.params import load
@@ -11,7 +12,7 @@ def summary() -> None:
     """Print the MAE of each held-out split, the constant baseline and, for the synthetic sample, its noise floor."""
     scores = read_json(metrics_file("evaluate"))
     dataset = load("dataset", DatasetParams)
-    print(f"\n{'Synthetic sample' if dataset.is_sample else dataset.labels}")
+    print(f"\n{'Synthetic sample' if dataset.is_sample else printable(dataset.labels)}")
     for split, what in (("val", "validation MAE"), ("test", "test MAE")):
         if split in scores:
             photos = count_photos(scores[split]["n"], scores[split].get("people", scores[split]["n"]))

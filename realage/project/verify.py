@@ -10,7 +10,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from realage.core.digests import file_md5
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 from realage.core.files import read_json
 from realage.core.paths import LOCK, metrics_file
 from realage.core.programs import DVC, dvc, git
@@ -124,7 +124,7 @@ def _print_table(findings: list[Finding]) -> None:
     width = max(len(finding.stage) for finding in findings)
     print()
     for stage, verdict, why in [("stage", "verdict", "why"), *findings]:
-        print(f"{stage:<{width}}  {verdict:<{len(WITHIN)}}  {why}")
+        print(printable(f"{stage:<{width}}  {verdict:<{len(WITHIN)}}  {why}"))
 
 
 def _sum_up(commit: str, findings: list[Finding]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
+from realage.core.errors import printable
 from realage.core.formatting import TOO_FEW, interval
 from realage.core.params import flatten
 from realage.evaluation.intervals import MIN_PEOPLE
@@ -17,9 +19,10 @@ from realage.splits.assign import SPLIT_NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN = str.maketrans(
-    {character: f"\\{character}" for character in r"\`*_[]|#~"}
-    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+    {character: f"\\{character}" for character in r"\`*_[]|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 )
+# Git hosts make links of @name, #1, addresses and emails, escaped or not. A zero-width space prevents it.
+LINKED = re.compile(r"[@#]|:(?=//)|www(?=\.)", re.IGNORECASE)
 
 
 def render_page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
@@ -93,7 +96,8 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
 
 
 def _markdown(value: Any) -> str:
-    return str(value).translate(MARKDOWN)
+    line = printable(re.sub(r"[\r\n]", " ", str(value)))
+    return LINKED.sub(r"\g<0>&#8203;", line.translate(MARKDOWN))
 
 
 def _years(value: float) -> str:

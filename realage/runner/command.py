@@ -69,11 +69,15 @@ def _discard_output() -> None:
 
 
 def _one_line(error: Exception) -> str:
+    line = printable(" ".join(_described(error).split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+
+
+def _described(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return "standard output: closed by its reader before the end: run this again, with its output into a file"
     if isinstance(error, FileNotFoundError):
         return f"{error.filename}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
-    line = printable(" ".join(str(error).split()))
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+    return str(error)

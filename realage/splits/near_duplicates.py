@@ -4,8 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from realage.core.columns import FILE_NAME, REAL_AGE
 
 # Bits. On 7,591 photos of faces, all inspected pairs up to 48 bits apart show one picture. From 50 on, most do not.
 MAX_DISTANCE = 40
@@ -29,6 +32,23 @@ def group_near_duplicates(hashes: Sequence[str]) -> np.ndarray:
         if close.any():
             group = _join(group, left[close], right[close])
     return group[number]
+
+
+def conflicting_ages(table: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
+    """Return the photos whose near-duplicates have another age, one row each.
+
+    `table` has columns `file_name`, `real_age` (years) and `split`; `groups`, int (n,), are its groups of
+    near-duplicates. The result has these columns after `group`, numbered from 1, and `years_apart`, the largest
+    difference of two ages in the group. The group with the largest difference is first, and in it the youngest age.
+    """
+    ages, names = table[REAL_AGE].groupby(groups), table[FILE_NAME].groupby(groups)
+    years_apart = (ages.transform("max") - ages.transform("min")).round(6)  # so that equal differences are equal
+    listed = table[[FILE_NAME, REAL_AGE, "split"]].assign(years_apart=years_apart, group=names.transform("min"))
+    listed = listed[years_apart > 0].sort_values(
+        ["years_apart", "group", REAL_AGE, FILE_NAME], ascending=[False, True, True, True]
+    )
+    listed = listed.assign(group=pd.factorize(listed["group"])[0] + 1)
+    return listed[["group", "years_apart", FILE_NAME, REAL_AGE, "split"]]
 
 
 def _join(group: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from realage.core.errors import UserError
 from realage.core.params import load, parse_params, read_params
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
+from realage.project.params_file import check_params, complete_params
 from realage.project.script_driver import _as_yaml
 from realage.splits.assign import SplitParams
 from stages.check import check
@@ -41,7 +42,8 @@ def test_presets_name_the_same_keys_as_the_default():
     [
         ("train", "epochs", 0, ["train.epochs", "0", "greater than or equal to 1"]),
         ("train", "epochs", "ten", ["train.epochs", "'ten'", "integer"]),
-        ("train", "epoch", 3, ["train.epoch", "unknown key", "epochs"]),
+        ("train", "epoch", 3, ["unknown key train.epoch: did you mean train.epochs?"]),
+        ("train", "colour", 3, ["unknown key train.colour: allowed in 'train' are photos, epochs, batch_size"]),
         ("train", "precision", "float8", ["train.precision", "'float8'", "mixed_bfloat16"]),
         ("train", "learning_rate", float("nan"), ["train.learning_rate", "nan"]),
         ("train", "warmup_epochs", 99, ["train: warmup_epochs must be less than epochs"]),
@@ -74,9 +76,30 @@ def test_check_names_the_key_its_value_and_what_is_allowed(workspace, params, se
     assert [word for word in words if word not in str(error.value)] == [], error.value
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("train", "trian"),
+        ("train.epochs", "train.epoch"),
+        ("prepare.margin", "prepare.margins"),  # newer than release 0.1, so it has a default
+        ("train.augment.zoom_range", "train.augment.zoom_rang"),
+    ],
+)
+@pytest.mark.parametrize("checked_by", [check, check_params, complete_params])
+def test_a_misspelt_key_or_section_is_not_called_missing(workspace, params, right, wrong, checked_by):
+    *parents, key = right.split(".")
+    section = params
+    for parent in parents:
+        section = section[parent]
+    section[wrong.rpartition(".")[2]] = section.pop(key)
+    write_params(workspace, params)
+    with pytest.raises(UserError, match=rf"unknown (key|section) {wrong}: did you mean {right}\?$"):
+        checked_by()
+
+
 def test_check_refuses_unknown_and_missing_sections(workspace, params):
-    write_params(workspace, {**params, "trian": {}})
-    assert_one_line_error(run_module("stages.check", workspace), "trian", "unknown section", "train")
+    write_params(workspace, {**params, "colour": {}})
+    assert_one_line_error(run_module("stages.check", workspace), "unknown section colour: allowed are dataset, sample")
     del params["split"]
     write_params(workspace, params)
     with pytest.raises(UserError, match="section 'split' is missing"):

@@ -262,6 +262,17 @@ def test_groups_are_counted_by_decade(tmp_path, monkeypatch):
     assert table.groupby("column")["photos"].sum().to_dict() == {"sex": 6, "split": 6}
 
 
+def test_names_that_are_formulas_are_text_in_the_tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_data(
+        tmp_path, list(range(20, 60)), names="=1+{}.png", unusual={3: noise(3) // 16}, groups=["sex"],
+        sex=["=f", "-1"] * 20,
+    )
+    eda()
+    assert set(pd.read_csv(tmp_path / "plots/eda/groups.csv")["group"]) == {"'=f", "-1"}
+    assert set(pd.read_csv(tmp_path / "plots/eda/outliers.csv")["file_name"]) == {"'=1+3.png"}
+
+
 def test_groups_picture_names_each_group_with_its_number_and_median_age():
     rows = pd.DataFrame({"real_age": [20.0, 24.0, 60.0, 40.0], "sex": ["f", "f", "m", "f"]})
     words = words_of(draw_groups(rows, ["sex"]))

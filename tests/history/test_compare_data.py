@@ -230,6 +230,15 @@ def test_a_hostile_revision_cannot_write_to_the_terminal(project):
     assert len(said["csv"].splitlines()) == 1 + 2
 
 
+def test_a_name_that_is_a_formula_is_text_in_the_csv(project):
+    photos = [*NEW, ("=1+1.jpg", 20, "f", "0h", "train")]
+    commit(project, "formula", photos, [("'=r.jpg", "", "unlabelled_photo", "no row")])
+    (row,) = csv.DictReader(io.StringIO(compare_data(project, "new", "formula", "--format", "csv")))
+    assert row["file_name_after"] == "'=1+1.jpg"
+    (changed,) = json.loads(compare_data(project, "new", "formula", "--format", "json"))["changed"]
+    assert changed["file_name_after"] == "=1+1.jpg"
+
+
 def test_nothing_is_changed_by_looking(project):
     def files() -> dict[Path, tuple[bytes, int]]:
         looked_at = [path for path in project.rglob("*") if path.is_file() and ".dvc/tmp" not in path.as_posix()]

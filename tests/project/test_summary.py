@@ -15,3 +15,10 @@ def test_the_error_has_an_interval_or_says_that_people_are_too_few(workspace, en
     write_json(workspace / "metrics/evaluate.json", {"val": val})
     write_json(workspace / "metrics/sample.json", {"floor_mae": 2.39, "label_noise": 3.0})
     assert f"4.00 years  {shown}\n" in run_realage(workspace, "summary").stdout
+
+
+def test_a_path_in_the_summary_is_escaped(workspace, params):
+    params["dataset"] = {"labels": "\x1b[31m/labels.csv", "images": "faces"}
+    write_params(workspace, params)
+    write_json(workspace / "metrics/evaluate.json", {"val": {"n": 25, "mae": 4.0, "baseline": {"mae": 14.0}}})
+    assert "\n\\x1b[31m/labels.csv\n" in run_realage(workspace, "summary").stdout

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 import yaml
 
 from realage.charts import page, save
+from realage.core.files import write_listing
 from realage.core.params import read_params
 from realage.evaluation.charts import draw_worst
-from realage.labels.rules import RULES
+from realage.labels.rules import RULES, Rejection
 from realage.report.page import draw_training, flatten_recipe
 from stages.report import PICTURES, report
 
@@ -163,9 +165,30 @@ def test_what_the_data_say_is_text_and_never_markup(tmp_path, monkeypatch):
     assert "script" not in {tag for tag, _ in page_.tags} and "b>bold" not in html
     assert page_.text.count(HOSTILE) >= 3
     assert "<script" not in card and "<b>" not in card
-    assert card.startswith("# Model card: A &lt;b&gt;bold&lt;/b&gt; \\# title\n")
+    assert card.startswith("# Model card: A &lt;b&gt;bold&lt;/b&gt; \\#&#8203; title\n")
     row = next(line for line in card.splitlines() if "script" in line and "6.12" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
+
+
+def test_the_card_links_to_nobody_and_nothing_that_the_data_name(tmp_path, monkeypatch):
+    title = "@team #12 https://a.example www.a.example a@b.example $x$ \u202egnp"
+    _, card = make(tmp_path, monkeypatch, title=title, group="@admin")
+    links = r"@\w|#\d|://|\bwww\.|(?<!\\)\$|\u202e"  # as Git hosts find them
+    assert re.search(links, title) and not re.search(links, unescape(card))
+    assert unescape(card.splitlines()[0]).replace("\u200b", "").replace("\\", "") == (
+        "# Model card: @team #12 https://a.example www.a.example a@b.example $x$ u202egnp"
+    )
+    assert "| @&#8203;admin |" in card
+
+
+def test_a_rejected_name_that_is_a_formula_is_shown_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path)
+    names = pd.DataFrame([("=1+1.jpg", "-1", "missing_photo", "add it")], columns=Rejection._fields)
+    write_listing(tmp_path / "data/labels/rejected.csv", names)
+    report()
+    text = Page((tmp_path / "reports/index.html").read_text("utf-8")).text
+    assert "=1+1.jpg" in text and "'=1+1.jpg" not in text
 
 
 def test_synthetic_faces_are_named_so_and_real_ones_are_not(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from realage.photos.decode import load_photo
 from realage.photos.hashes import perceptual_hash
-from realage.splits.near_duplicates import BANDS, MAX_DISTANCE, _candidates, group_near_duplicates
+from realage.splits.near_duplicates import BANDS, MAX_DISTANCE, _candidates, conflicting_ages, group_near_duplicates
 
 BITS = 256
 
@@ -117,6 +117,22 @@ def test_few_of_all_pairs_are_compared():
 def test_photos_without_anything_on_them_are_no_error():
     flat = [np.full((40, 40, 3), shade, np.uint8) for shade in (0, 128, 255)]
     assert len(group_near_duplicates([perceptual_hash(pixels) for pixels in flat])) == 3
+
+
+def test_near_duplicates_of_different_age_are_listed_the_largest_difference_first():
+    rows = [
+        ("b.jpg", 31.5, "train", 7), ("a.jpg", 30, "excluded", 7), ("lone.jpg", 90, "train", 2),
+        ("d.jpg", 20, "val", 4), ("c.jpg", 60, "test", 4), ("e.jpg", 20, "train", 4),
+        ("same.jpg", 50, "train", 1), ("copy.jpg", 50, "train", 1),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["file_name", "real_age", "split", "group"])
+    listed = conflicting_ages(table.drop(columns="group"), table["group"].to_numpy())
+    assert list(listed.columns) == ["group", "years_apart", "file_name", "real_age", "split"]
+    assert [tuple(row) for row in listed.to_numpy()] == [
+        (1, 40, "d.jpg", 20, "val"), (1, 40, "e.jpg", 20, "train"), (1, 40, "c.jpg", 60, "test"),
+        (2, 1.5, "a.jpg", 30, "excluded"), (2, 1.5, "b.jpg", 31.5, "train"),
+    ]  # fmt: skip
+    assert conflicting_ages(table[table["group"] == 1], np.array([1, 1])).empty
 
 
 FACES = Path(os.environ.get("REALAGE_FACES", "nowhere"))

@@ -177,6 +177,9 @@ def test_the_stage_sets_copies_aside_counts_them_and_warns(workspace, params):
     assert (metrics["near_duplicate_groups"], metrics["unjudged_decades"]) == (1, {"70-79": 1})
     table = read_rows(workspace / "data/labels/splits.csv").set_index("file_name")
     assert tuple(table.loc["0.png", ["split", "near_duplicate_of"]]) == ("excluded", "39.png")
+    assert "2 photos have near-duplicates of another age (listed in data/labels/conflicting_ages.csv)" in done.stdout
+    listed = (workspace / "data/labels/conflicting_ages.csv").read_text().splitlines()
+    assert listed[1:] == ["1,51,39.png,32,val", "1,51,0.png,83,excluded"]
 
 
 @pytest.mark.parametrize("word", [

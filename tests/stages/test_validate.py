@@ -162,6 +162,19 @@ def read_results() -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
+def test_a_label_that_is_a_formula_is_text_in_the_list_for_people_and_unchanged_in_the_data(faces):
+    write_photo(faces / "=1+1.jpg", 1)
+    write_photo(faces / "@anna.jpg", 2)
+    write_labels(faces, ["=1+1.jpg,30", "@anna.jpg,=2+5", "-2.jpg,-1.5"])
+    validate()
+    clean, rejected = read_results()
+    assert list(clean["file_name"]) == ["=1+1.jpg"]
+    assert [(row.file_name, row.real_age) for row in rejected.itertuples()] == [
+        ("'@anna.jpg", "'=2+5"),
+        ("'-2.jpg", "-1.5"),
+    ]
+
+
 def test_every_kind_of_photo_is_used_or_listed_with_its_reason(workspace, faces, tmp_path_factory):
     usable = write_usable_photos(faces)
     useless = write_useless_photos(faces, tmp_path_factory.mktemp("outside"))

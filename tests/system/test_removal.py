@@ -145,6 +145,12 @@ def faces(workspace: Path) -> Path:
     return workspace / "data/faces"
 
 
+def test_names_that_are_printed_cannot_write_to_the_terminal(faces, workspace):
+    splits = workspace / "data/labels/splits.csv"
+    splits.write_text(splits.read_text().replace("b.jpg", "\x1b[31mb.jpg"))
+    assert "they look like copies: \\x1b[31mb.jpg" in remove(workspace, "anna").stderr
+
+
 def remove(folder: Path, *who: str) -> CompletedProcess:
     return run_realage(folder, "remove-person", *who, "--list", "removed.txt")
 
