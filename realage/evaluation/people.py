@@ -6,7 +6,8 @@ The numbers are in Git, in `plots/evaluate/predicted.csv`. They are no hashes: a
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PHOTO, SUBJECT
+from realage.core.columns import PHOTO
+from realage.splits.subjects import known_subjects
 
 PERSON = "person"  # the column of numbers
 
@@ -14,9 +15,7 @@ PERSON = "person"  # the column of numbers
 def number_people(rows: pd.DataFrame) -> np.ndarray:
     """Return the number of each row's person, int64 (n,): 1, 2, 3, ... in order of first appearance.
 
-    `rows` has a column `photo`, and optionally `subject`. A photo without a subject is a person of its own.
+    `rows` has a column `photo`, and optionally `subject`. A photo without a known subject is a person of its own.
     """
-    identity = rows[PHOTO]
-    if SUBJECT in rows.columns:
-        identity = ("subject:" + rows[SUBJECT]).where(rows[SUBJECT] != "", identity)
-    return pd.factorize(identity)[0] + 1
+    subjects = known_subjects(rows)
+    return pd.factorize(("subject:" + subjects).where(subjects != "", rows[PHOTO]))[0] + 1

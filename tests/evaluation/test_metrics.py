@@ -53,7 +53,7 @@ def test_intervals_are_over_people_where_some_have_several_photos():
 
 
 def test_people_are_numbered_as_they_come_and_a_photo_without_a_subject_is_a_person_of_its_own():
-    rows = pd.DataFrame({PHOTO: list("abcdef"), SUBJECT: ["Eve", "", "Bob", "Eve", "", "a"]})
+    rows = pd.DataFrame({PHOTO: list("abcdef"), SUBJECT: ["Eve", "", "Bob", "Eve", "unknown", "a"]})
     assert number_people(rows).tolist() == [1, 2, 3, 1, 4, 5]
     assert number_people(rows.drop(columns=SUBJECT)).tolist() == [1, 2, 3, 4, 5, 6]
 

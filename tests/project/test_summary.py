@@ -14,7 +14,7 @@ def test_the_error_has_an_interval_or_says_that_people_are_too_few(workspace, en
     val = {"n": 25, "mae": 4.0, **ends, "baseline": {"mae": 14.0}}
     write_json(workspace / "metrics/evaluate.json", {"val": val})
     write_json(workspace / "metrics/sample.json", {"floor_mae": 2.39, "label_noise": 3.0})
-    assert f"4.00 years  {shown}\n" in run_realage(workspace, "summary").stdout
+    assert f"4.00 years  {shown:<14}25 photos\n" in run_realage(workspace, "summary").stdout
 
 
 def test_a_path_in_the_summary_is_escaped(workspace, params):

@@ -16,7 +16,7 @@ from realage.charts import page, save
 from realage.core.files import write_listing
 from realage.core.params import read_params
 from realage.evaluation.charts import draw_worst
-from realage.labels.rules import RULES, Rejection
+from realage.labels.rules import RULES
 from realage.report.page import draw_training, flatten_recipe
 from stages.report import PICTURES, report
 
@@ -184,7 +184,7 @@ def test_the_card_links_to_nobody_and_nothing_that_the_data_name(tmp_path, monke
 def test_a_rejected_name_that_is_a_formula_is_shown_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_project(tmp_path)
-    names = pd.DataFrame([("=1+1.jpg", "-1", "missing_photo", "add it")], columns=Rejection._fields)
+    names = pd.DataFrame([("=1+1.jpg", "-1", "missing_photo", "add it")], columns=["file_name", "real_age", "rule", "detail"])
     write_listing(tmp_path / "data/labels/rejected.csv", names)
     report()
     text = Page((tmp_path / "reports/index.html").read_text("utf-8")).text
