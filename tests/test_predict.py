@@ -140,7 +140,7 @@ def test_a_folder_says_how_many_files_it_passed_over_and_names_what_is_not_read(
     Path("sub/d.heic").write_bytes(b"\0\0\0\x18ftypheic")
     write_photo(Path("sub/scan.jpg"), 1)
     Path("sub/scan.jpg").rename("sub/scan")
-    with pytest.raises(UserError, match="1 of 2 photos could not be read"):
+    with pytest.raises(UserError, match="1 of 2 photos have no age"):
         predict([Path("sub")], Path("age.keras"), "json")
     said = capsys.readouterr()
     assert said.err.splitlines()[0] == "sub: passed over 1 file that is no photo: labels.csv"

@@ -68,7 +68,7 @@ def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png", un
     params = {
         "dataset": {"labels": "labels.csv", "images": "images"}, "eda": {"contact_sheet_columns": 3, "seed": 1},
         "evaluate": {"groups": list(groups), "promotion_margin": 0.3},
-        "prepare": {"image_size": 32, "crop": "none", "margin": 0.3, "fit": "pad"},
+        "prepare": {"image_size": 32, "crop": "none", "margin": 0.3, "fit": "pad", "max_megapixels": 50},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     return table
