@@ -184,7 +184,8 @@ def test_the_card_links_to_nobody_and_nothing_that_the_data_name(tmp_path, monke
 def test_a_rejected_name_that_is_a_formula_is_shown_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_project(tmp_path)
-    names = pd.DataFrame([("=1+1.jpg", "-1", "missing_photo", "add it")], columns=["file_name", "real_age", "rule", "detail"])
+    row = {"file_name": "=1+1.jpg", "real_age": "-1", "rule": "missing_photo", "detail": "add it"}
+    names = pd.DataFrame([row])
     write_listing(tmp_path / "data/labels/rejected.csv", names)
     report()
     text = Page((tmp_path / "reports/index.html").read_text("utf-8")).text
