@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -24,21 +23,26 @@ from realage.project.run_diff import (
     compare,
     read_results,
 )
+from realage.project.temporary import delete_abandoned, temporary_folder
 
 # Git sets these for its hooks. If a hook ran `make verify`, 'git clone' would write to the index of the original.
 PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+CLONES = "realage-verify-"  # the start of the names of temporary folders
 
 
 def verify() -> None:
     """Retrain HEAD in a temporary clone and print a verdict on each stage; exit status 1 if one is different.
 
-    This takes as long as a first `dvc repro`, and disk space for data and results in TMPDIR.
+    This takes as long as a first `dvc repro`, and disk space for data and results in TMPDIR. Clones that earlier runs
+    left there, because they were killed, are deleted.
     """
     for name in PLACES:
         os.environ.pop(name, None)
     origin, commit = Path.cwd(), _commit()
     if _git("status", "--porcelain"):
         print(f"verify: uncommitted changes are ignored: HEAD ({commit}) is verified", flush=True)
+    for folder in delete_abandoned(CLONES):
+        print(f"verify: {printable(str(folder))}: deleted: left by an earlier run that was killed", flush=True)
     with _fresh_clone(origin):
         committed = read_results()
         _check_files_in_git(committed)
@@ -61,8 +65,8 @@ def _commit() -> str:
 @contextmanager
 def _fresh_clone(origin: Path) -> Iterator[None]:
     """Clone HEAD, with an empty DVC cache of its own, and make the clone the current folder inside the block."""
-    with tempfile.TemporaryDirectory(prefix="realage-verify-") as temporary:
-        clone = Path(temporary, "clone")
+    with temporary_folder(CLONES) as temporary:
+        clone = temporary / "clone"
         # Ignore a user's template and hooks. Start no background work, which would still run when the clone is deleted.
         whole = _git("rev-parse", "--show-toplevel").rstrip("\n")
         settings = (f"core.hooksPath={os.devnull}", "gc.auto=0", "maintenance.auto=false")
@@ -142,7 +146,8 @@ def _git(*arguments: str) -> str:
 
 def _show(*arguments: str) -> int:
     """Run DVC with its output shown; returns its exit status."""
-    process = subprocess.Popen([*DVC, *arguments])
+    # With the lock of the temporary folder: if this process is killed, DVC goes on, and nobody must delete its folder.
+    process = subprocess.Popen([*DVC, *arguments], close_fds=False)
     try:
         return process.wait()
     except KeyboardInterrupt:

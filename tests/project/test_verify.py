@@ -379,5 +379,38 @@ def test_ctrl_c_ends_the_stage_and_removes_the_clone(small):
     assert process.returncode == 130 and clones(small) == []
 
 
+def test_a_clone_that_a_killed_run_left_is_deleted_by_the_next_one_and_that_of_a_running_one_is_not(small):
+    blocked = SMALL_DAG.replace("cp -r data/faces", "echo begun && read line < $GATE && cp -r data/faces")
+    gate = small.parent / "gate"
+    os.mkfifo(gate)
+    before = (small / "dvc.yaml").read_text()
+    commit(small, "dvc.yaml", blocked)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "realage", "verify"],
+        cwd=small,
+        env={**ENVIRONMENT, "PYTHONPATH": str(PROJECT), **user(small), "GATE": str(gate)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert any(line == "begun\n" for line in process.stdout)
+    (left,) = clones(small)
+    strange = small.parent / "tmp/realage-verify-link"
+    strange.symlink_to(small)
+
+    commit(small, "dvc.yaml", before)
+    assert str(left) not in run_module("realage", small, "verify", **user(small)).stdout and left.is_dir()
+    process.kill()  # DVC still runs the stage
+    process.wait()
+    assert str(left) not in run_module("realage", small, "verify", **user(small)).stdout and left.is_dir()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    assert any((left / "work/clone").rglob("scores.json"))
+    done = run_module("realage", small, "verify", **user(small))
+    assert f"verify: {left}: deleted: left by an earlier run that was killed" in done.stdout.splitlines()
+    assert clones(small) == [strange] and (small / "dvc.yaml").is_file()
+
+
 def test_outside_of_git_it_says_where_to_run_it(tmp_path):
     assert_one_line_error(run_module("realage", tmp_path, "verify"), "not a git repository", "run this in a clone")
