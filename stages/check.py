@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from realage.core.errors import UserError
+from realage.core.files import replacing
 from realage.core.params import check_section, load, read_params, require_known_sections
 from realage.labels.dataset import DatasetParams, SampleParams
 from realage.network.backbones import ModelParams, require_weights_file
@@ -25,8 +26,8 @@ def check() -> None:
     require_apart(source_paths())
     _check_dataset(load("dataset", DatasetParams), load("sample", SampleParams))
     require_weights_file(load("model", ModelParams))
-    Path("data").mkdir(exist_ok=True)
-    Path("data/checked.txt").write_text("params.yaml is valid and its sources exist\n", encoding="utf-8")
+    with replacing(Path("data/checked.txt")) as part:
+        part.write_text("params.yaml is valid and its sources exist\n", encoding="utf-8")
     print("check: params.yaml is valid")
 
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from realage.core.disk import naming
 from realage.core.files import write_json
 from realage.core.params import load
 from realage.core.paths import metrics_file
@@ -21,7 +22,8 @@ def sample() -> None:
     params = load("sample", SampleParams)
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
-    write_sample(FOLDER, params)
+    with naming(FOLDER):
+        write_sample(FOLDER, params)
     write_json(metrics_file("sample"), _facts(params))
     if not params.photos:
         print("sample: switched off (sample.photos is 0)")

@@ -5,6 +5,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from realage.core.disk import is_of_machine
 from realage.core.errors import UserError, brief, printable
 from realage.core.files import replacing, write_json
 from realage.core.params import load
@@ -44,6 +45,8 @@ def _pretrained(params: ModelParams):
         require_finite(backbone)
         return backbone
     except Exception as error:  # Keras' downloader raises Exception itself
+        if is_of_machine(error):
+            raise
         if params.weights == "imagenet":
             raise UserError(
                 f"ImageNet weights of {params.backbone} could not be downloaded ({error}): download that file "

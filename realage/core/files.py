@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from realage.core.columns import FILE_NAME, PHOTO, PREDICTED_AGE, PREDICTED_SPREAD, REAL_AGE
+from realage.core.disk import naming
 from realage.core.errors import UserError
 
 # The start of a cell that a spreadsheet program takes for a formula (OWASP, "CSV Injection"), unless it is a number.
@@ -113,8 +114,9 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part.{path.name}")
     try:
-        yield part
-        part.replace(path)
+        with naming(path):
+            yield part
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import h5py
 
+from realage.core.disk import is_of_machine, naming
 from realage.core.errors import UserError, brief
 
 RECIPE_FILE = "realage.json"
@@ -31,7 +32,8 @@ MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a model file whose members have the names and sizes that `save_model` gives them.
 
-    Raises UserError if the file is missing or has other members, and for any error of reading inside the block.
+    Raises UserError if the file is missing or has other members, and for any error of reading inside the block;
+    OSError if the machine is the cause, such as a broken disk or missing rights.
     """
     try:
         status = path.stat()
@@ -39,12 +41,15 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
             raise ValueError("it is not a regular file")
         with zipfile.ZipFile(path) as archive:
             _require_members(archive.infolist(), status.st_size)
-            yield archive
+            with naming(path):
+                yield archive
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: train one with 'dvc repro', or fetch it with 'dvc pull'") from None
-    except (UserError, PermissionError):
+    except UserError:
         raise
     except Exception as error:  # zipfile, h5py and json raise more kinds of errors than they document
+        if is_of_machine(error):
+            raise
         raise not_ours(path, brief(error)) from error
 
 

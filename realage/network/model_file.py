@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from realage.core.disk import is_of_machine, naming
 from realage.core.errors import UserError, brief
 from realage.core.files import replacing
 from realage.network.archive import (
@@ -92,14 +94,18 @@ def load_network(path: Path) -> keras.Model:
     """Load a model, whatever its outputs, that takes photos of the size in its recipe.
 
     Raises UserError if the file is missing, damaged or too large when unpacked, if Keras cannot load it, if the model
-    takes photos of another size, and if a weight is NaN or infinite.
+    takes photos of another size, and if a weight is NaN or infinite. Raises OSError if the machine is the cause, such
+    as a full temporary folder.
     """
     size = read_recipe(path).prepare.image_size
     with open_archive(path) as archive:
         require_sound(archive)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with naming(Path(tempfile.gettempdir())):  # Keras writes the weights there
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever the layers in the file raise
+        if is_of_machine(error):
+            raise
         raise not_ours(path, f"Keras cannot load it: {brief(error)}") from error
     shape = getattr(model, "input_shape", None)
     if shape != (None, size, size, 3):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from realage.core.disk import is_of_machine
 from realage.core.errors import UserError, brief
 from realage.network.backbones import ModelParams
 from realage.network.finite import not_finite
@@ -30,6 +31,8 @@ def load_backbone_weights(model: keras.Model, path: Path) -> None:
             backbone.load_weights(path)
         require_finite(backbone)
     except (UserWarning, ValueError, OSError, KeyError) as error:
+        if is_of_machine(error):
+            raise
         raise UserError(f"{path}: does not hold this backbone's weights: {brief(error)}: run 'dvc repro -f weights'"
                         ) from error
 

@@ -25,9 +25,12 @@ try:
     with silent_stderr():
         import keras
         from tensorflow.keras.preprocessing.image import ImageDataGenerator
-except (ImportError, ValueError) as error:
+except Exception as error:  # without memory, native code raises any kind
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
+    no_memory = isinstance(error, (MemoryError, SystemError)) or "failed to map" in str(error)
+    cure = "allow this process more memory, see 'ulimit -v'" if no_memory else "install it"
+    reason = str(error) or "not enough memory"
+    sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {reason}: {cure}")
 
 # These override the user's ~/.keras/keras.json, which must not change what a model learns.
 keras.config.set_floatx("float32")

@@ -1,12 +1,12 @@
 """Decodes files to upright RGB pixels, and rejects those that are not usable photos."""
 
-import errno
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from realage.core.disk import is_of_machine
 from realage.core.errors import UserError
 from realage.photos.hashes import pixel_hash
 from realage.photos.kinds import DECODED, HEAD, RAW_SUFFIXES, kind_of
@@ -15,8 +15,6 @@ from realage.photos.prepared import MAX_MEGAPIXELS
 
 __all__ = ["PhotoError", "check_file", "load_photo", "load_validated"]
 
-# Errors of the machine must not reject a photo.
-MACHINE_ERRORS = {errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 CONVERT = "convert it to JPEG"
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,7 +53,7 @@ def load_photo(path: Path, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
     except MemoryError:
         raise UserError(f"{path}: not enough memory to decode it: set REALAGE_WORKERS to a lower number") from None
     except Exception as error:  # decoders raise more kinds of errors than Pillow documents
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        if is_of_machine(error):  # it must not reject the photo
             raise
         raise PhotoError(str(error)) from error
 

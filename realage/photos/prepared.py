@@ -17,6 +17,7 @@ from pydantic import Field
 
 from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.digests import digest_of
+from realage.core.disk import naming
 from realage.core.errors import UserError
 from realage.core.params import Section
 
@@ -45,7 +46,9 @@ def to_png(pixels: np.ndarray) -> bytes:
 
 def write_prepared(folder: Path, photo: str, contents: bytes) -> None:
     """Write the result of `to_png` for the photo whose pixel hash is `photo`."""
-    _path(folder, photo).write_bytes(contents)
+    path = _path(folder, photo)
+    with naming(path):
+        path.write_bytes(contents)
 
 
 def read_index(path: Path) -> pd.DataFrame:

@@ -13,7 +13,7 @@ LONGEST_LINE = 1_000  # characters; an error may quote a file of any content
 
 
 def run(command: Callable[[], None]) -> None:
-    """Run `command` as a program. A `UserError` or `OSError` gives one line on stderr and exit status 1.
+    """Run `command` as a program. A `UserError`, `OSError` or `MemoryError` gives one line on stderr and exit status 1.
 
     So does an output that its reader has closed: the command may not have come to its verdict. A character that the
     output's encoding lacks is escaped. With `--debug` on the command line the traceback is shown instead of that line.
@@ -26,7 +26,7 @@ def run(command: Callable[[], None]) -> None:
         with guarded_stage():
             command()
         sys.stdout.flush()
-    except (UserError, OSError) as error:
+    except (UserError, OSError, MemoryError) as error:
         if debug:
             raise
         _print_error(f"error: {_one_line(error)}{restore_hint()}")
@@ -76,8 +76,10 @@ def _one_line(error: Exception) -> str:
 def _described(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return "standard output: closed by its reader before the end: run this again, with its output into a file"
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and error.filename:
         return f"{error.filename}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "not enough memory: close other programs, or allow this one more, see 'ulimit -v'"
     return str(error)
