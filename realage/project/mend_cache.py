@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from realage.core.digests import file_md5
-from realage.core.errors import UserError
+from realage.core.errors import UserError, printable
 from realage.core.programs import dvc
 
 DAMAGED = Path(".dvc/tmp/damaged")
@@ -43,4 +43,4 @@ def _move(file: Path) -> None:
     DAMAGED.mkdir(parents=True, exist_ok=True)
     place = DAMAGED / (file.parent.name + file.name)
     shutil.move(file, place)
-    print(f"{file}: damaged, moved to {place}")
+    print(printable(f"{file}: damaged, moved to {place}"))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from realage.core.errors import printable
 from realage.core.files import replacing, write_json
 from realage.training.identity import DEVICE, EARLIER, continued, differences, fingerprint
 
@@ -67,8 +68,8 @@ class Checkpoints:
         if state is None:
             self._explain_start()
         if self.earlier_devices:
-            print(f"train: continues the training of another device ({self.earlier_devices}): the model's bytes will "
-                  "be those of neither device", flush=True)
+            _say(f"continues the training of another device ({self.earlier_devices}): the model's bytes will be those "
+                 "of neither device")
         return state
 
     def _latest(self) -> State | None:
@@ -77,7 +78,7 @@ class Checkpoints:
                 state = self._read(file)
             except Exception as error:  # a damaged archive raises more exceptions than NumPy documents
                 reason = " ".join(str(error).split()) or type(error).__name__
-                print(f"train: {file} is damaged or foreign ({reason}): skipped", flush=True)
+                _say(f"{file} is damaged or foreign ({reason}): skipped")
                 continue
             if file.parent != self.folder:
                 self.identity = continued(_read_identity(file.parent), self.identity, len(state.history))
@@ -126,12 +127,12 @@ class Checkpoints:
         for folder in self._others():
             identity = _read_identity(folder)
             if not identity:
-                print(f"train: {folder} was not written by this project: ignored", flush=True)
+                _say(f"{folder} was not written by this project: ignored")
                 continue
             reasons = differences(identity, self.identity)
             more = f" and {len(reasons) - 5} more" if len(reasons) > 5 else ""
             cure = ": to continue it, set REALAGE_OTHER_DEVICES=1" if set(reasons) <= OF_DEVICES else ""
-            print(f"train: {folder} not used: the training differs in {', '.join(reasons[:5])}{more}{cure}", flush=True)
+            _say(f"{folder} not used: the training differs in {', '.join(reasons[:5])}{more}{cure}")
 
     def _prune_trainings(self) -> None:
         trainings = [folder for folder in self._others() if _read_identity(folder)]
@@ -142,6 +143,10 @@ class Checkpoints:
         """The other entries of `root`, the last used first."""
         entries = sorted(self.root.glob("*"), key=lambda entry: entry.lstat().st_mtime, reverse=True)
         return [entry for entry in entries if entry != self.folder]
+
+
+def _say(text: str) -> None:
+    print(printable(f"train: {text}"), flush=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from conftest import (
 )
 
 from realage.core.errors import UserError
+from realage.project import mend_cache
 from realage.runner.recorded import require_recorded
 
 DAG = {"stages": {"copy": {"cmd": "cp -r faces copy", "deps": ["faces"], "outs": ["copy"]}}}
@@ -123,3 +124,14 @@ def test_an_index_from_a_damaged_cache_is_refused_and_mended_as_the_line_says(st
 def test_mending_asks_for_a_project_and_takes_no_word_for_yes(tmp_path, project):
     assert_one_line_error(run_module("realage", tmp_path, "mend-cache"), "no DVC project")
     assert "Usage" in run_module("realage", project, "mend-cache", "--help").stdout
+
+
+def test_the_name_of_a_cache_does_not_write_to_the_terminal(inside, monkeypatch, capsys):
+    cache = Path("cache\x1b[2J")
+    stored = cache / "files/md5/00" / ("0" * 30)
+    stored.parent.mkdir(parents=True)
+    stored.write_text("damaged")
+    monkeypatch.setattr(mend_cache, "dvc", lambda *_: f"{cache}\n")
+    mend_cache.mend_cache()
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "cache\\x1b[2J" in said and "1 of 1 files were damaged" in said

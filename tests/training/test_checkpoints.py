@@ -221,6 +221,18 @@ def test_what_is_not_ours_is_named_and_left_alone(tmp_path, capsys):
     assert all(f"{path} was not written by this project: ignored" in said for path in foreign)
 
 
+def test_no_name_in_the_folder_writes_to_the_terminal(tmp_path, capsys):
+    (tmp_path / "\x1b[2J").mkdir()
+    folder = saved(tmp_path, {"a": "1", "\x1b]0;title": "x"}, epochs=1).folder
+    (folder / "epoch-~\x1b[8m.npz").write_bytes(b"no archive")
+    Checkpoints(tmp_path, {"a": "1", "\x1b]0;title": "x"}).latest()
+    Checkpoints(tmp_path, {"a": "2"}).latest()
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    for name in ("\\x1b[2J", "\\x1b]0;title", "epoch-~\\x1b[8m.npz"):
+        assert name in said
+
+
 def test_what_a_killed_process_was_writing_is_overwritten(tmp_path):
     checkpoints = saved(tmp_path, {"a": "1"}, epochs=2)
     (checkpoints.folder / ".part.epoch-00003.npz").write_bytes(b"half")
