@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+ADDRESS_SPACE = 3 * 2**30  # bytes, below which TensorFlow 2.21 ends the process when it is loaded or first computes
+
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
@@ -20,17 +22,26 @@ def silent_stderr() -> Iterator[None]:
         os.close(null)
 
 
+def _require_address_space() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
+        sys.exit(f"error: this process may use {limit / 2**30:.1f} GiB of address space, and Keras needs at least "
+                 f"{ADDRESS_SPACE // 2**30}: raise the limit: 'ulimit -v unlimited'")
+
+
+_require_address_space()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     with silent_stderr():
         import keras
         from tensorflow.keras.preprocessing.image import ImageDataGenerator
-except Exception as error:  # without memory, native code raises any kind
+except (ImportError, ValueError) as error:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    no_memory = isinstance(error, (MemoryError, SystemError)) or "failed to map" in str(error)
-    cure = "allow this process more memory, see 'ulimit -v'" if no_memory else "install it"
-    reason = str(error) or "not enough memory"
-    sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {reason}: {cure}")
+    sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
 
 # These override the user's ~/.keras/keras.json, which must not change what a model learns.
 keras.config.set_floatx("float32")

@@ -73,10 +73,11 @@ def test_a_disk_that_cannot_be_read_rejects_no_photo(workspace, monkeypatch):
         decode.load_photo(Path("a.jpg"), 50)
 
 
-def test_too_little_memory_for_keras_is_one_line(workspace):
+@pytest.mark.parametrize("gibibytes", [0.5, 2.0, 2.8])
+def test_too_little_address_space_for_keras_is_one_line(workspace, gibibytes):
     code = "import realage.network.quiet_keras"
-    done = run_limited(workspace, code, resource.RLIMIT_AS, 500_000 * 1024)
-    assert_one_line_error(done, "Keras cannot start", "allow this process more memory")
+    done = run_limited(workspace, code, resource.RLIMIT_AS, int(gibibytes * 2**30))
+    assert_one_line_error(done, f"may use {gibibytes} GiB of address space", "'ulimit -v unlimited'")
 
 
 def test_too_little_memory_is_one_line(workspace):
