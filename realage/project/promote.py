@@ -5,6 +5,7 @@ A model is rejected unless its validation error is shown to be hardly higher tha
 
 import math
 import os
+import time
 
 import gto.api
 from gto.constants import fullname_re, name_to_tag
@@ -19,6 +20,7 @@ from realage.history.paired import Paired
 from realage.splits.versions import HELD_OUT_VERSIONS
 
 ARTIFACT = "age"  # in dvc.yaml's artifacts
+LONGEST_WAIT = 5  # seconds
 
 
 def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
@@ -35,6 +37,7 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
     mae = _validation_mae(candidate)
     if not force:
         _refuse_worse(candidate, artifact, stage)
+    _await_later_second(artifact)
     try:
         # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
         assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True)
@@ -53,6 +56,23 @@ def _artifact() -> str:
             f"{folder}: a tag cannot have this folder's name: rename it: letters, digits and '-_./' are allowed"
         )
     return name
+
+
+def _await_later_second(artifact: str) -> None:
+    """Wait until the model's newest tag is of an earlier second: GTO orders tags by their time in whole seconds.
+
+    Raises UserError if that would take more than LONGEST_WAIT, because the tag is in the future.
+    """
+    pattern = f"refs/tags/{name_to_tag(artifact)}[@#]*"
+    newest = git("for-each-ref", "--sort=-taggerdate", "--count=1", "--format=%(taggerdate:unix) %(refname)", pattern)
+    second, _, tag = os.fsdecode(newest).strip().partition(" refs/tags/")
+    wait = int(second) + 1 - time.time() if second else 0
+    if wait > LONGEST_WAIT:
+        raise UserError(
+            f"{tag}: this tag is {wait:.0f} seconds in the future, and would stay the latest: set this computer's "
+            "clock, or wait"
+        )
+    time.sleep(max(0, wait))
 
 
 def _validation_mae(candidate: Version) -> float:

@@ -1,6 +1,7 @@
 """`realage promote`: the registry's tags, and the models that it refuses, under the real Git and GTO."""
 
 import json
+import time
 
 import pandas as pd
 import pytest
@@ -68,6 +69,37 @@ def test_the_model_of_a_subfolder_is_found_by_its_folder(tmp_path):
     assert_one_line_error(run_realage(folder, "promote", "prod"), "already", "v0.0.1")
     run_tool(tmp_path, "dvc", "artifacts", "get", "repository", "teams/faces:age", "--stage", "prod", "-o", "got.keras")
     assert (tmp_path / "got.keras").read_text() == "a model"
+
+
+@pytest.fixture
+def second_model(tmp_path):
+    """A project of two models, of which the first is in production."""
+    folder = tmp_path / "repository/teams/faces"
+    project_in(folder)
+    assert run_realage(folder, "promote", "prod").returncode == 0
+    run_tool(folder, "git", "commit", "-q", "--allow-empty", "-m", "another model")
+    return folder
+
+
+def date_tag(folder, seconds: float) -> None:
+    """Have the tag of the model in production be made so many seconds from now."""
+    tag = "teams/faces=age#prod#1"
+    date = f"GIT_COMMITTER_DATE={int(time.time() + seconds)} +0000"
+    run_tool(folder, "env", date, "git", "tag", "-f", "-a", "-m", "first", tag, f"{tag}^{{}}")
+
+
+def test_of_two_promotions_the_second_holds_though_the_clock_has_hardly_moved(second_model):
+    date_tag(second_model, 2)
+    done = run_realage(second_model, "promote", "prod", "--force")
+    assert done.returncode == 0, done.stderr
+    assert run_tool(second_model, "gto", "show", "teams/faces:age#prod", "--version").strip() == "v0.0.2"
+
+
+def test_a_clock_that_went_back_promotes_nothing_in_vain(second_model):
+    date_tag(second_model, 3600)
+    done = run_realage(second_model, "promote", "prod", "--force")
+    assert_one_line_error(done, "teams/faces=age#prod#1: this tag is 3", "seconds in the future", "clock")
+    assert tags(second_model) == ["teams/faces=age#prod#1", "teams/faces=age@v0.0.1"]
 
 
 def test_a_subfolder_whose_name_no_tag_can_have_is_refused(tmp_path):
