@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from realage.photos.decode import PhotoError, load_photo, pixel_hash
+from realage.core.errors import UserError
+from realage.photos.decode import PhotoError, load_photo, load_validated, pixel_hash
 from realage.photos.framing import fit_square
 from realage.photos.prepared import PrepareParams
 
@@ -194,6 +195,18 @@ def _exif_with_text_for_orientation() -> bytes:
     """A TIFF directory of one entry: tag 0x0112 (orientation), typed as text."""
     entry = struct.pack("<HHI4s", 0x0112, 2, 4, b"abc\0")
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
+
+
+def test_a_photo_that_changed_or_vanished_since_it_was_scanned_is_named(tmp_path):
+    photo = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), RED).save(photo)
+    scanned = pixel_hash(load_validated(photo, pixel_hash(load_photo(photo)), 50))
+    Image.new("RGB", (8, 8), GREEN).save(photo)
+    with pytest.raises(UserError, match="a.png: changed since it was scanned: run 'dvc repro'"):
+        load_validated(photo, scanned, 50)
+    photo.unlink()
+    with pytest.raises(UserError, match="a.png: usable when scanned, but now: not a file"):
+        load_validated(photo, scanned, 50)
 
 
 def test_pixel_hash_tells_shapes_and_pixels_apart():

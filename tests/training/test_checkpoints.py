@@ -1,6 +1,7 @@
 """Checkpoints: training goes on as if it had never stopped, and never from what is damaged, foreign or old."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -204,6 +205,13 @@ def test_two_epochs_and_the_last_few_trainings_are_kept(tmp_path):
         assert sorted(file.name for file in folder.iterdir()) == [
             "epoch-00003.npz", "epoch-00004.npz", "identity.json"
         ]
+
+
+def test_trainings_of_the_future_do_not_crowd_out_the_present_one(tmp_path):
+    for number in range(KEPT_TRAININGS + 2):
+        os.utime(saved(tmp_path, {"a": str(number)}, epochs=1).folder, times=(2**32, 2**32))
+    present = saved(tmp_path, {"a": "new"}, epochs=3)
+    assert_same(present.latest(), state(3))
 
 
 def test_what_is_not_ours_is_named_and_left_alone(tmp_path, capsys):
