@@ -7,11 +7,15 @@ from pydantic import Field, model_validator
 from realage.core.params import Section
 
 Share = Annotated[float, Field(ge=0, lt=1)]  # of the photo's side, its scale, or its brightness
+Probability = Annotated[float, Field(ge=0, le=1)]  # of a transform, for each photo and epoch
 Degrees = Annotated[float, Field(ge=0, le=180)]
 
 
 class AugmentParams(Section):
-    """Section `train.augment`, with the names of Keras' ImageDataGenerator; 0 or false turns a transform off."""
+    """Section `train.augment`, with the names of Keras' ImageDataGenerator; 0 or false turns a transform off.
+
+    The keys from `random_erasing` on are not of the stock class.
+    """
 
     rotation_range: Degrees
     width_shift_range: Share
@@ -21,7 +25,14 @@ class AugmentParams(Section):
     brightness_range: Share  # 0.2 draws a factor from 0.8 to 1.2
     horizontal_flip: bool
     interpolation_order: Literal[1, 3]  # 1 is linear, which blurs the training photos; 3 is cubic
-    random_erasing: float = Field(ge=0, le=1)  # probability that a rectangle gets one colour; not a Keras key
+    random_erasing: Probability  # a rectangle gets one colour
+    framing_range: Share = 0.0  # 0.25 draws a zoom factor, the same for both axes, from 1 / 1.25 to 1.25
+    contrast_range: Share = 0.0  # 0.2 draws a factor from 0.8 to 1.2
+    saturation_range: Share = 0.0  # as contrast_range
+    grayscale: Probability = 0.0
+    blur: Probability = 0.0  # by a Gaussian; a standard deviation up to 0.9% of the side
+    low_resolution: Probability = 0.0  # shrunk to 0.3 to 0.9 of the side, and enlarged again
+    jpeg: Probability = 0.0  # compressed, with a quality from 20 to 80
 
 
 class TrainParams(Section):

@@ -1,5 +1,6 @@
-"""ImageDataGenerator's augmentation as one OpenCV warp with a seed for each photo, and random erasing."""
+"""ImageDataGenerator's augmentation as one OpenCV warp with a seed for each photo, and transforms that it lacks."""
 
+import inspect
 from typing import Any
 
 import cv2
@@ -7,7 +8,9 @@ import numpy as np
 
 from realage.network.quiet_keras import ImageDataGenerator
 from realage.network.recipe import AugmentParams
+from realage.training.degrade import degrade, draw_degradation
 
+STOCK_KEYS = set(inspect.signature(ImageDataGenerator).parameters)
 INTERPOLATIONS = {1: cv2.INTER_LINEAR, 3: cv2.INTER_CUBIC}
 
 
@@ -16,19 +19,23 @@ class PhotoAugmenter(ImageDataGenerator):
 
     The stock class draws from NumPy's global state, so that a photo's transform depends on the order of threads, and
     warps one channel at a time. With the same seed, both classes draw the same transform.
+
+    Three transforms are not of the stock class. `framing_range` zooms both axes by one factor, the scale jitter of VGG
+    (Simonyan and Zisserman 2015, ICLR): the same face, cropped with another margin. `realage/training/degrade.py`
+    changes colours and quality. Random erasing comes last. Each draws numbers that no other transform depends on.
     """
 
     def __init__(self, params: AugmentParams) -> None:
         brightness = params.brightness_range
         super().__init__(
-            **params.model_dump(exclude={"brightness_range", "random_erasing"}),
+            **params.model_dump(include=STOCK_KEYS - {"brightness_range"}),
             brightness_range=(1 - brightness, 1 + brightness) if brightness else None,
         )
-        self.random_erasing = params.random_erasing
+        self.params = params
 
     def get_random_transform(self, img_shape: tuple[int, ...], seed: int) -> dict[str, Any]:
         """Draw one transform for a photo of `img_shape` (height, width, 3), in the stock class's order."""
-        random = np.random.RandomState(seed)
+        random, added = np.random.RandomState(seed), np.random.default_rng(seed)
         low, high = self.zoom_range
 
         def draw(limit: float) -> float:
@@ -44,7 +51,9 @@ class PhotoAugmenter(ImageDataGenerator):
             # Not used. It is drawn so that brightness gets the same random number as in the stock class.
             "flip_vertical": (random.random() < 0.5) and self.vertical_flip,
             "brightness": random.uniform(*self.brightness_range) if self.brightness_range else None,
-            "erased": _random_patch(random, img_shape) if random.random() < self.random_erasing else None,
+            "erased": _random_patch(random, img_shape) if random.random() < self.params.random_erasing else None,
+            "framing": np.exp(added.uniform(-1, 1) * np.log1p(self.params.framing_range)),
+            "degradation": draw_degradation(self.params, added),
         }
 
     def apply_transform(self, x: np.ndarray, transform_parameters: dict[str, Any]) -> np.ndarray:
@@ -61,7 +70,7 @@ class PhotoAugmenter(ImageDataGenerator):
             photo = photo[:, ::-1]
         if transform_parameters["brightness"] is not None:
             photo = photo * np.float32(transform_parameters["brightness"])
-        photo = np.clip(photo, 0, 255)
+        photo = np.clip(degrade(photo, transform_parameters["degradation"]), 0, 255)
         if transform_parameters["erased"] is not None:
             rows, columns, colour = transform_parameters["erased"]
             photo[rows, columns] = colour
@@ -85,6 +94,6 @@ def _output_to_input(transform: dict[str, float], height: int, width: int) -> np
     # Keras draws tx from height_shift_range but shifts along x by it. Kept, so that keys mean the same as in Keras.
     shift = np.array([[1, 0, transform["tx"]], [0, 1, transform["ty"]], [0, 0, 1]])
     slant = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
-    zoom = np.diag([transform["zx"], transform["zy"], 1])
+    zoom = np.diag([transform["zx"] * transform["framing"], transform["zy"] * transform["framing"], 1])
     to_centre = np.array([[1, 0, width / 2 - 0.5], [0, 1, height / 2 - 0.5], [0, 0, 1]])
     return (to_centre @ rotate @ shift @ slant @ zoom @ np.linalg.inv(to_centre))[:2]

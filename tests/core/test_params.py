@@ -1,5 +1,7 @@
 """params.yaml: what is wrong is named, with its value and what is allowed."""
 
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,9 @@ def test_presets_name_the_same_keys_as_the_default():
         ("train", "warmup_epochs", 99, ["train: warmup_epochs must be less than epochs"]),
         ("train", "weight_average", 99, ["train: weight_average must be less than epochs"]),
         ("train", "augment", {"rotation_range": 10}, ["train.augment.width_shift_range", "missing"]),
+        ("train", "augment.grayscale", 1.5, ["train.augment.grayscale", "1.5", "less than or equal to 1"]),
+        ("train", "augment.jpeg", -0.1, ["train.augment.jpeg", "-0.1", "greater than or equal to 0"]),
+        ("train", "augment.framing_range", 1, ["train.augment.framing_range", "less than 1"]),
         ("model", "backbone", "ResNet51", ["model.backbone", "'ResNet51'", "ResNet50"]),
         ("model", "weights", "no/such.h5", ["model.weights", "no/such.h5"]),
         ("split", "val_fraction", 0.9, ["split", "less than 1"]),
@@ -69,7 +74,8 @@ def test_presets_name_the_same_keys_as_the_default():
     ],
 )
 def test_check_names_the_key_its_value_and_what_is_allowed(workspace, params, section, key, value, words):
-    params[section][key] = value
+    *parents, last = section, *key.split(".")
+    reduce(getitem, parents, params)[last] = value
     write_params(workspace, params)
     with pytest.raises(UserError) as error:
         check()

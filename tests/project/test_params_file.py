@@ -25,10 +25,13 @@ OLD = "# Mine.\nouter:\n  word: 'quoted'   # kept\n  inner:\n    old: 1e-4\n"
 
 def test_a_params_file_of_release_0_1_loads_once_it_is_completed(tmp_path):
     file = tmp_path / "params.yaml"
-    text, _ = complete(PROJECT / "tests/data/params-0.1.yaml", SECTIONS)
+    text, added = complete(PROJECT / "tests/data/params-0.1.yaml", SECTIONS)
     file.write_text(text)
     for name, section in SECTIONS.items():
         load(name, section, file)
+    # It trains as it did then.
+    assert [key for key, value in added.items() if key.startswith("train.augment.") and value != 0] == []
+    assert {"train.augment.framing_range", "train.augment.jpeg"} <= added.keys()
 
 
 def test_a_file_that_lacks_a_newer_key_names_the_command_that_adds_it(tmp_path):

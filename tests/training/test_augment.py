@@ -1,5 +1,7 @@
 """Our augmentation is ImageDataGenerator's, drawn from a seed for each photo and warped in one go."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from realage.network.quiet_keras import ImageDataGenerator
 from realage.network.recipe import AugmentParams
 from realage.photos.prepared import to_png, write_prepared
 from realage.training.augment import PhotoAugmenter
+from realage.training.degrade import Degradation
 from realage.training.photo_dataset import PhotoDataset
 
 OFF = {
@@ -29,6 +32,25 @@ ALL = {
     "zoom_range": 0.2,
     "brightness_range": 0.3,
     "horizontal_flip": True,
+}
+# Keys that the stock class lacks, and the part of the transform that each one draws.
+ADDED = {
+    "framing_range": 0.3,
+    "contrast_range": 0.4,
+    "saturation_range": 0.4,
+    "grayscale": 0.4,
+    "blur": 0.5,
+    "low_resolution": 0.5,
+    "jpeg": 0.5,
+}
+CHANGED = {
+    "framing_range": "framing",
+    "contrast_range": "contrast",
+    "saturation_range": "saturation",
+    "grayscale": "saturation",
+    "blur": "deviation",
+    "low_resolution": "scale",
+    "jpeg": "quality",
 }
 ALONE = [{name: ALL[name]} for name in ALL]
 # Where cubic interpolation overshoots, the stock brightness stretches all of the photo.
@@ -52,7 +74,8 @@ def photo() -> np.ndarray:
 def test_same_seed_same_transform_as_the_stock_generator(options, seed):
     ours = PhotoAugmenter(AugmentParams(**{**OFF, **options})).get_random_transform((64, 48, 3), seed)
     theirs = stock(options).get_random_transform((64, 48, 3), seed)
-    assert ours.pop("erased") is None
+    added = [ours.pop(name) for name in ("erased", "framing", "degradation")]
+    assert added == [None, 1, Degradation()]
     assert ours == pytest.approx({name: theirs[name] for name in ours})
 
 
@@ -132,12 +155,84 @@ def test_erasing_changes_no_other_transform_and_no_pixel_outside():
 
 def test_the_photo_itself_is_never_painted():
     original = photo().astype("float32")
-    erasing(1.0).random_transform(original, 1)
+    erasing(1.0, **ADDED).random_transform(original, 1)
     np.testing.assert_array_equal(original, photo())
 
 
+def framing(x: float) -> PhotoAugmenter:
+    return PhotoAugmenter(AugmentParams(**{**OFF, "framing_range": x, "interpolation_order": 3}))
+
+
+def test_framing_is_a_crop_with_another_margin():
+    """A wide photo of which the centre is what a tight crop shows: framing turns the one into the other."""
+    noise = np.random.default_rng(4).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    wide = cv2.resize(noise, (120, 120), interpolation=cv2.INTER_CUBIC)
+    augmenter, found = framing(0.4), []
+    for seed in range(40):
+        factor = augmenter.get_random_transform(wide.shape, seed)["framing"]
+        side = round(120 * factor)
+        if factor < 1 and side % 2 == 0:  # a whole number of pixels is cut from each side
+            edge = (120 - side) // 2
+            tight = cv2.resize(wide[edge : edge + side, edge : edge + side], (120, 120), interpolation=cv2.INTER_CUBIC)
+            difference = np.abs(augmenter.random_transform(wide, seed) - tight)[8:-8, 8:-8]
+            found.append((difference.mean(), np.abs(tight.astype("float32") - wide).mean()))
+    assert len(found) >= 5 and all(difference < 2 for difference, _ in found)
+    assert np.mean([change for _, change in found]) > 10
+
+
+def test_framing_widens_as_often_as_it_tightens_and_keeps_proportions():
+    factors = np.array([framing(0.25).get_random_transform((64, 64, 3), seed)["framing"] for seed in range(1_000)])
+    assert 0.8 <= factors.min() < 0.81 and 1.24 < factors.max() <= 1.25
+    assert np.mean(factors > 1) == pytest.approx(0.5, abs=0.05)
+    assert np.log(factors).std() == pytest.approx(2 * np.log(1.25) / np.sqrt(12), rel=0.05)
+    # A disc in the centre stays round, and gets smaller where the framing is wider.
+    disc = cv2.circle(np.zeros((65, 65, 3), np.uint8), (32, 32), 20, (255, 255, 255), -1)
+    for seed in range(10):
+        seen = framing(0.25).random_transform(disc, seed)[..., 0]
+        height, width = seen[:, 32].sum() / 255, seen[32].sum() / 255
+        assert height == pytest.approx(width, abs=0.1)
+        assert height == pytest.approx(41 / factors[seed], abs=0.5)
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_key_that_is_added_changes_no_other_transform(name):
+    def transform(options: dict, seed: int) -> dict:
+        drawn = PhotoAugmenter(AugmentParams(**{**OFF, **ALL, "random_erasing": 1.0, **options}))
+        drawn = drawn.get_random_transform((64, 48, 3), seed)
+        return {**drawn, "erased": str(drawn["erased"]), "degradation": None, **drawn["degradation"]._asdict()}
+
+    touched = set()
+    for seed in range(20):
+        for others in ({}, {other: ADDED[other] for other in ADDED if other != name}):
+            with_it, without = transform({**others, name: ADDED[name]}, seed), transform(others, seed)
+            touched |= {key for key in with_it if with_it[key] != without[key]}
+    assert touched == {CHANGED[name]}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_degraded_photo_is_that_of_the_warped_one(mirrored):
+    """First the warp and the mirror, then the camera: blocks of JPEG are not mirrored."""
+    camera = PhotoAugmenter(AugmentParams(**{**OFF, "jpeg": 1.0}))
+    both = PhotoAugmenter(AugmentParams(**{**OFF, "horizontal_flip": True, "jpeg": 1.0}))
+    small = photo()[:60, :60]
+    seeds = [s for s in range(20) if both.get_random_transform(small.shape, s)["flip_horizontal"] == mirrored]
+    for seed in seeds:
+        expected = camera.random_transform(small[:, ::-1] if mirrored else small, seed)
+        np.testing.assert_array_equal(both.random_transform(small, seed), expected)
+
+
+def test_the_same_seed_gives_the_same_photo_in_threads_and_another_seed_another():
+    augmenter = PhotoAugmenter(AugmentParams(**{**OFF, **ALL, **ADDED, "random_erasing": 0.5}))
+    alone = [augmenter.random_transform(photo(), seed) for seed in range(16)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda seed: augmenter.random_transform(photo(), seed), range(16)))
+    np.testing.assert_array_equal(alone, together)
+    assert len({picture.tobytes() for picture in alone}) == 16
+    assert all(picture.dtype == np.float32 and picture.min() >= 0 and picture.max() <= 255 for picture in alone)
+
+
 def test_global_randomness_is_neither_read_nor_changed():
-    augmenter = PhotoAugmenter(AugmentParams(**{**OFF, **ALL}))
+    augmenter = PhotoAugmenter(AugmentParams(**{**OFF, **ALL, **ADDED}))
     np.random.seed(1)
     first = augmenter.random_transform(photo(), 5)
     state = np.random.get_state()[1].tolist()
