@@ -35,7 +35,7 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     model = load_model(model_file)
     chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
     rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
-    spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * (prepare.crop == "face")
+    spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * prepare.finds_faces
     table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
     # Int64 has missing values: a photo that could not be read has no number of faces.
     print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))

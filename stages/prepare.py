@@ -46,12 +46,12 @@ def prepare() -> None:
     store.keep_only(photos[PHOTO])
 
     faces = [photo.faces for photo in prepared]
-    counts = {"photos": len(photos), **(_count(faces) if params.crop == "face" else {})}
+    counts = {"photos": len(photos), **(_count(faces) if params.finds_faces else {})}
     write_csv(PREPARED_LIST, photos[[PHOTO]].assign(**{DIGEST: [photo.digest for photo in prepared]}))
     write_listing(FACES, _none_or_several(list(photos[FILE_NAME]), faces))
     write_json(metrics_file("prepare"), counts)
     print(f"prepare: {len(photos):,} photos, {params.image_size} pixels square")
-    if params.crop == "face":
+    if params.finds_faces:
         print(f"prepare: faces: one in {counts['one_face']:,} photos, none in {counts['no_face']:,}, several in "
               f"{counts['several_faces']:,} ({FACES})")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from realage.photos.faces import crop_face, find_faces
+from realage.photos.faces import CROPS, crop_face, find_faces
 from realage.photos.prepared import PrepareParams
 
 
@@ -27,7 +27,7 @@ def frame_photo(pixels: np.ndarray, params: PrepareParams) -> Framed:
     if params.crop == "none":
         return Framed(fit_square(pixels, params), None)
     faces = find_faces(pixels)
-    taken = crop_face(pixels, faces[0], params.margin) if faces else pixels
+    taken = crop_face(pixels, faces[0], params.margin, CROPS[params.crop]) if faces else pixels
     return Framed(fit_square(taken, params), len(faces))
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from realage.core.errors import UserError
 from realage.photos import faces
 from realage.photos.decode import load_photo, pixel_hash
-from realage.photos.faces import LARGEST_CROP, Face, crop_face, find_faces
+from realage.photos.faces import CROPS, LANDMARKS, LARGEST_CROP, Face, crop_face, find_faces
 from realage.photos.framing import fit_square, frame_photo
 from realage.photos.parallel import map_photos
 from realage.photos.prepared import PrepareParams, read_prepared
@@ -30,6 +30,9 @@ from stages.scan import scan
 HOPPER = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg").convert("RGB")
 PHOTO = np.array(HOPPER)
 FACE = PrepareParams(image_size=128, crop="face", margin=0.3, fit="pad")
+ALIGNED = PrepareParams(image_size=128, crop="aligned", margin=0.0, fit="pad")
+BOX, BY_LANDMARKS = CROPS["face"], CROPS["aligned"]
+both_crops = pytest.mark.parametrize("params", [FACE, ALIGNED], ids=lambda params: params.crop)
 
 
 def turned(degrees: float) -> np.ndarray:
@@ -47,6 +50,11 @@ def beside(*photos: np.ndarray) -> np.ndarray:
     return np.hstack([np.pad(photo, ((0, height - len(photo)), (0, 0), (0, 0))) for photo in photos])
 
 
+def with_margin(margin: float) -> np.ndarray:
+    """The photo cropped around the face, with a margin in shares of the face's side."""
+    return crop_face(PHOTO, find_faces(PHOTO)[0], margin, BOX)
+
+
 def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
@@ -59,36 +67,59 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 def test_a_face_is_found_where_it_is():
     (face,) = find_faces(PHOTO)
     assert face.box == pytest.approx((183, 120, 170, 212), abs=15)
-    (x, y), (other_x, other_y) = face.eyes
-    assert (x, y) == pytest.approx((227, 193), abs=12) and (other_x, other_y) == pytest.approx((307, 194), abs=12)
+    expected = [(227, 193), (307, 194), (271, 238), (239, 281), (301, 281)]  # eyes, nose, corners of the mouth
+    assert np.array(face.landmarks) == pytest.approx(np.array(expected), abs=12)
 
 
+@both_crops
 @pytest.mark.parametrize("degrees", [-40, -25, 25, 40])
-def test_a_turned_head_is_taken_upright(degrees):
-    upright, photo = frame_photo(PHOTO, FACE).pixels, turned(degrees)
-    taken = frame_photo(photo, FACE).pixels
-    (face,) = find_faces(crop_face(photo, find_faces(photo)[0], 0.1))
-    (x, y), (other_x, other_y) = face.eyes
+def test_a_turned_head_is_taken_upright(params, degrees):
+    upright, photo = frame_photo(PHOTO, params).pixels, turned(degrees)
+    taken = frame_photo(photo, params).pixels
+    (face,) = find_faces(crop_face(photo, find_faces(photo)[0], 0.1, CROPS[params.crop]))
+    (x, y), (other_x, other_y), *_ = face.landmarks
     assert abs(math.degrees(math.atan2(other_y - y, other_x - x))) < 8
     assert difference(taken, upright) < 35
 
 
+@both_crops
 @pytest.mark.parametrize("times", [0.5, 2, 5])
-def test_the_crop_does_not_depend_on_the_photos_resolution(times):
-    assert difference(frame_photo(enlarged(times), FACE).pixels, frame_photo(PHOTO, FACE).pixels) < 25
+def test_the_crop_does_not_depend_on_the_photos_resolution(params, times):
+    assert difference(frame_photo(enlarged(times), params).pixels, frame_photo(PHOTO, params).pixels) < 25
+
+
+@pytest.mark.parametrize("around", [0.0, 0.1, 0.2, 0.5])
+def test_an_aligned_crop_does_not_depend_on_what_surrounds_the_face(around):
+    tight = frame_photo(with_margin(around), ALIGNED).pixels
+    assert difference(tight, frame_photo(PHOTO, ALIGNED).pixels) < 25
+
+
+def test_an_aligned_crop_has_the_landmarks_in_their_places():
+    square = crop_face(PHOTO, find_faces(PHOTO)[0], 0.0, BY_LANDMARKS)
+    (face,) = find_faces(square)
+    assert np.array(face.landmarks) / len(square) == pytest.approx(LANDMARKS, abs=0.06)
+
+
+def test_a_head_turned_aside_is_not_cropped_tighter():
+    places = LANDMARKS * 200
+    ahead = Face((0.0, 0.0, 200.0, 200.0), tuple(map(tuple, places)), 1.0)
+    aside = ahead._replace(landmarks=tuple((100 + 0.3 * (x - 100), y) for x, y in places))
+    for face in (ahead, aside):
+        square = BY_LANDMARKS.around(face)
+        assert (square.x, square.y, square.side) == pytest.approx((100, 100, 200), abs=1) and abs(square.tilt) < 0.01
 
 
 def test_a_face_that_fills_a_large_photo_is_found():
-    large = Image.fromarray(crop_face(PHOTO, find_faces(PHOTO)[0], 0.0)).resize((1_500, 1_500))
+    large = Image.fromarray(crop_face(PHOTO, find_faces(PHOTO)[0], 0.0, BOX)).resize((1_500, 1_500))
     assert len(find_faces(np.array(large))) == 1
 
 
 def test_the_margin_widens_the_crop_by_its_share_on_each_side():
     (face,) = find_faces(PHOTO)
-    sides = [len(crop_face(PHOTO, face, margin)) for margin in (0.0, 0.5, 2.0)]
+    sides = [len(crop_face(PHOTO, face, margin, BOX)) for margin in (0.0, 0.5, 2.0)]
     assert sides[0] == pytest.approx(212, abs=15)
     assert sides[1:] == [pytest.approx(2 * sides[0], abs=1), pytest.approx(5 * sides[0], abs=3)]
-    tight, wide = crop_face(PHOTO, face, 0.0), crop_face(PHOTO, face, 0.5)
+    tight, wide = crop_face(PHOTO, face, 0.0, BOX), crop_face(PHOTO, face, 0.5, BOX)
     middle = (sides[1] - sides[0]) // 2
     assert difference(tight, wide[middle : middle + sides[0], middle : middle + sides[0]]) < 12
 
@@ -97,6 +128,19 @@ def test_of_several_faces_the_largest_is_taken_and_all_are_counted():
     photo = beside(enlarged(0.6), PHOTO)
     framed = frame_photo(photo, FACE)
     assert framed.faces == 2 and difference(framed.pixels, frame_photo(PHOTO, FACE).pixels) < 28
+
+
+def test_an_aligned_crop_repeats_the_edge_of_the_photo():
+    photo = PHOTO.copy()[:, 200:]
+    photo[:, :3] = (10, 200, 30)
+    cut = crop_face(photo, find_faces(photo)[0], 0.5, BY_LANDMARKS)
+    assert np.abs(cut[:, :8].astype(int) - (10, 200, 30)).max() < 3
+
+
+def test_an_aligned_crop_of_a_face_outside_the_photo_has_one_colour():
+    far = tuple((float(x) - 500, float(y)) for x, y in LANDMARKS * 100)
+    cut = crop_face(np.full((30, 30, 3), 90, np.uint8), Face((-500.0, 0.0, 100.0, 100.0), far, 1.0), 0.0, BY_LANDMARKS)
+    assert cut.shape == (100, 100, 3) and (cut == 90).all()
 
 
 @pytest.mark.parametrize("shape", [(200, 200), (1, 700), (700, 1), (1, 1), (7, 300), (31, 31), (1, 40_000)])
@@ -112,18 +156,18 @@ def test_beyond_the_photos_edge_is_black():
     assert framed.faces == 1 and framed.pixels.shape == (128, 128, 3)
     assert framed.pixels[:, :10].max() == 0 and framed.pixels[40:90, 60:].min(axis=2).mean() > 20
     outside = Face((-50.0, -50.0, 20.0, 20.0), ((-45.0, -45.0), (-35.0, -45.0)), 1.0)
-    assert crop_face(noise(30, 30), outside, 0.0).max() == 0
+    assert crop_face(noise(30, 30), outside, 0.0, BOX).max() == 0
 
 
 def test_a_crop_has_no_more_pixels_than_a_model_needs():
     huge = Face((0.0, 0.0, 3_000.0, 3_000.0), ((900.0, 900.0), (2_000.0, 900.0)), 1.0)
-    assert crop_face(noise(3_000, 3_000), huge, 2.0).shape == (LARGEST_CROP, LARGEST_CROP, 3)
+    assert crop_face(noise(3_000, 3_000), huge, 2.0, BOX).shape == (LARGEST_CROP, LARGEST_CROP, 3)
 
 
 def test_a_profile_is_not_turned_by_what_its_eyes_seem_to_say():
     profile = Face((10.0, 10.0, 100.0, 120.0), ((50.0, 50.0), (52.0, 65.0)), 1.0)
     photo = noise(140, 140)
-    assert (crop_face(photo, profile, 0.0) == photo[10:130, :120]).all()
+    assert (crop_face(photo, profile, 0.0, BOX) == photo[10:130, :120]).all()
 
 
 def test_threads_do_not_disturb_one_another():
