@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from PIL import Image
 
 from realage.cli import main
 from realage.network.recipe import TrainParams
+from realage.runner.command import run
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -141,6 +144,22 @@ def run_stages(folder: Path, *names: str, **environment: str) -> subprocess.Comp
     return done
 
 
+def run_dvc(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `dvc ARGUMENTS` in `folder` as a user would, without the second that loading DVC takes."""
+    return _forked(folder, "dvc", *arguments, **environment)
+
+
+def fork_realage(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run `realage ARGUMENTS` so; for commands that load DVC or GTO, and not Keras."""
+    return _forked(folder, "realage", *arguments)
+
+
+def _forked(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess:
+    from forked import run_forked  # it loads DVC, which most tests do not need
+
+    return run_forked(folder, command, {**ENVIRONMENT, **environment})
+
+
 def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Run `realage ARGUMENTS` in `folder` as a user would."""
     return run_module("realage", folder, *arguments, **environment)
@@ -148,23 +167,40 @@ def run_realage(folder: Path, *arguments: str, **environment: str) -> subprocess
 
 def call_realage(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """The same in this process, without the seconds that loading DVC takes; for commands that print by themselves."""
+    return _called(folder, main, "realage", *arguments)
+
+
+def call_stages(folder: Path, *names: str) -> subprocess.CompletedProcess:
+    """What `run_stages` does, in this process, where pandas is loaded already; for stages without Keras."""
+    for name in names:
+        stage = getattr(import_module(f"stages.{name}"), name)
+        done = _called(folder, partial(run, stage), f"stages.{name}")
+        if done.returncode:
+            break
+    return done
+
+
+def _called(folder: Path, program: Callable[[], None], *command: str) -> subprocess.CompletedProcess:
     out, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as user, redirect_stdout(out), redirect_stderr(errors):
         user.chdir(folder)
-        user.setattr(sys, "argv", ["realage", *arguments])
+        user.setattr(sys, "argv", [*command])
         for name, value in ENVIRONMENT.items():
             user.setenv(name, value)
         try:
-            main()
+            program()
             status = 0
         except SystemExit as end:
             status = end.code
-    return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
+    return subprocess.CompletedProcess(command, status, out.getvalue(), errors.getvalue())
 
 
 def run_tool(folder: Path, *command: str) -> str:
     """Run a command in `folder`; returns what it prints, and fails the test if it fails."""
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    if command[0] == "dvc":
+        done = run_dvc(folder, *command[1:])
+    else:
+        done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, assert_one_line_error, run_module, write_params, write_photo
+from conftest import PROJECT, assert_one_line_error, call_stages, run_module, write_params, write_photo
 from dvc.utils.serialize import parse_yaml
 from hypothesis import given
 from hypothesis import strategies as some
@@ -105,7 +105,7 @@ def test_a_misspelt_key_or_section_is_not_called_missing(workspace, params, righ
 
 def test_check_refuses_unknown_and_missing_sections(workspace, params):
     write_params(workspace, {**params, "colour": {}})
-    assert_one_line_error(run_module("stages.check", workspace), "unknown section colour: allowed are dataset, sample")
+    assert_one_line_error(call_stages(workspace, "check"), "unknown section colour: allowed are dataset, sample")
     del params["split"]
     write_params(workspace, params)
     with pytest.raises(UserError, match="section 'split' is missing"):
@@ -192,5 +192,5 @@ def test_a_whole_number_will_do_for_a_share_but_a_yes_will_not(workspace, params
 
 
 def test_traceback_only_on_request(workspace):
-    assert_one_line_error(run_module("stages.split", workspace), "params.yaml")
+    assert_one_line_error(call_stages(workspace, "split"), "params.yaml")
     assert "Traceback" in run_module("stages.split", workspace, "--debug").stderr

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 from conftest import (
     assert_one_line_error,
+    call_stages,
     commands,
-    run_module,
-    run_stages,
     run_tool,
     write_params,
     write_photo,
@@ -125,8 +124,7 @@ def test_a_lone_carriage_return_in_a_cell_comes_through_the_stages(workspace, pa
     params["dataset"] = {"labels": "labels.csv", "images": "faces"}
     params["split"] |= {"val_fraction": 0.4, "test_fraction": 0}
     write_params(workspace, params)
-    for stage in ("stages.scan", "stages.validate", "stages.split"):
-        assert run_module(stage, workspace).returncode == 0
+    assert call_stages(workspace, "scan", "validate", "split").returncode == 0
     assert (read_rows(workspace / "data/labels/splits.csv")["note"] == "x\ny").all()
 
 
@@ -204,9 +202,9 @@ def test_an_endless_line_is_refused_before_it_is_parsed(tmp_path, monkeypatch, c
 
 
 def test_a_header_of_many_columns_over_short_rows_takes_no_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("realage.labels.table.MAX_LABEL_BYTES", 1_000_000)
-    monkeypatch.setattr("realage.labels.table.CELLS_AT_ONCE", 100_000)
-    (tmp_path / "labels.csv").write_bytes(b"file_name,real_age" + 10_000 * b"," + b"\n" + 1_000 * b"a\n")
+    monkeypatch.setattr("realage.labels.table.MAX_LABEL_BYTES", 100_000)
+    monkeypatch.setattr("realage.labels.table.CELLS_AT_ONCE", 10_000)
+    (tmp_path / "labels.csv").write_bytes(b"file_name,real_age" + 1_000 * b"," + b"\n" + 1_000 * b"a\n")
     with pytest.raises(UserError, match="more columns than its rows have cells"):
         read_labels(tmp_path / "labels.csv")
 
@@ -245,7 +243,7 @@ def test_no_row_left_stops_with_the_list_written(workspace, params):
     (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,old\n")
     params["dataset"] = {"labels": "labels.csv", "images": "faces"}
     write_params(workspace, params)
-    assert_one_line_error(run_stages(workspace, "scan", "validate"), "rejected.csv", "every row")
+    assert_one_line_error(call_stages(workspace, "scan", "validate"), "rejected.csv", "every row")
     assert "a.jpg,old,not_a_number" in (workspace / "data/labels/rejected.csv").read_text()
 
 
@@ -254,7 +252,7 @@ def test_a_folder_without_photos_is_named(workspace, params):
     (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,30\n")
     params["dataset"] = {"labels": "labels.csv", "images": "faces"}
     write_params(workspace, params)
-    assert_one_line_error(run_stages(workspace, "scan", "validate"), "faces", "no photos")
+    assert_one_line_error(call_stages(workspace, "scan", "validate"), "faces", "no photos")
 
 
 @pytest.mark.parametrize(("key", "value"), [("on_reject", "fail"), ("max_rejected", 0.1)])
@@ -265,4 +263,4 @@ def test_too_many_rejections_stop_the_run(workspace, params, key, value):
     params["dataset"] = {"labels": "labels.csv", "images": "faces"}
     params["validate"] |= {"max_rejected": 1.0, key: value}
     write_params(workspace, params)
-    assert_one_line_error(run_stages(workspace, "scan", "validate"), "rejected.csv", f"validate.{key}")
+    assert_one_line_error(call_stages(workspace, "scan", "validate"), "rejected.csv", f"validate.{key}")

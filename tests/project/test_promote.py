@@ -5,7 +5,7 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, change, commit, err, run_realage, run_tool
+from conftest import assert_one_line_error, change, commit, err, fork_realage, run_tool
 
 PREDICTIONS = "photo,split,real_age,predicted_age\n" + "".join(f"p{n},val,{n},{n + 1}\n" for n in range(60))
 
@@ -35,7 +35,7 @@ def promoted(clone):
     """A clone whose model is in production."""
     run_tool(clone, "git", "config", "user.name", "tester")
     run_tool(clone, "git", "config", "user.email", "tester@example.org")
-    done = run_realage(clone, "promote", "prod")
+    done = fork_realage(clone, "promote", "prod")
     assert done.returncode == 0, done.stderr
     return clone
 
@@ -63,10 +63,10 @@ def project_in(folder) -> None:
 def test_the_model_of_a_subfolder_is_found_by_its_folder(tmp_path):
     folder = tmp_path / "repository/teams/faces"
     project_in(folder)
-    done = run_realage(folder, "promote", "prod")
+    done = fork_realage(folder, "promote", "prod")
     assert done.returncode == 0 and done.stdout.startswith("prod: teams/faces:age v0.0.1 of HEAD"), done.stderr
     assert tags(folder) == ["teams/faces=age#prod#1", "teams/faces=age@v0.0.1"]
-    assert_one_line_error(run_realage(folder, "promote", "prod"), "already", "v0.0.1")
+    assert_one_line_error(fork_realage(folder, "promote", "prod"), "already", "v0.0.1")
     run_tool(tmp_path, "dvc", "artifacts", "get", "repository", "teams/faces:age", "--stage", "prod", "-o", "got.keras")
     assert (tmp_path / "got.keras").read_text() == "a model"
 
@@ -105,7 +105,7 @@ def test_a_clock_that_went_back_promotes_nothing_in_vain(second_model):
 def test_a_subfolder_whose_name_no_tag_can_have_is_refused(tmp_path):
     folder = tmp_path / "repository/teams/our faces"
     project_in(folder)
-    assert_one_line_error(run_realage(folder, "promote", "prod"), "teams/our faces", "rename")
+    assert_one_line_error(fork_realage(folder, "promote", "prod"), "teams/our faces", "rename")
     assert tags(folder) == []
 
 
@@ -117,10 +117,10 @@ def test_the_first_model_is_registered_and_assigned(promoted):
 def test_a_model_that_errs_more_beyond_noise_is_refused_unless_forced(promoted):
     err(promoted, "val", by=0.5)
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod")
+    done = fork_realage(promoted, "promote", "prod")
     assert_one_line_error(done, "HEAD", "has a higher error than age@v0.0.1", "not promoted", "--force")
     assert "Validation: worse" in done.stdout and len(tags(promoted)) == 2
-    assert run_realage(promoted, "promote", "prod", "--force").returncode == 0
+    assert fork_realage(promoted, "promote", "prod", "--force").returncode == 0
     assert tags(promoted) == ["age#prod#1", "age#prod#2", "age@v0.0.1", "age@v0.0.2"]
 
 
@@ -130,7 +130,7 @@ def test_a_model_that_errs_less_or_as_much_is_promoted(promoted, by):
     (promoted / "notes.txt").write_text("another commit")
     run_tool(promoted, "git", "add", "-A")
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod")
+    done = fork_realage(promoted, "promote", "prod")
     mae = json.loads((promoted / "metrics/evaluate.json").read_text())["val"]["mae"]
     assert done.returncode == 0 and "v0.0.2 of HEAD" in done.stdout and f"{mae:.2f} years" in done.stdout
     assert current(promoted, "prod") == "v0.0.2"
@@ -141,28 +141,28 @@ def test_small_steps_each_within_noise_do_not_add_up(promoted):
     change(promoted, "evaluate", promotion_margin=1.5)
     err(promoted, "val", by=20)  # so that no error is too small to get smaller
     commit(promoted)
-    assert run_realage(promoted, "promote", "dev").returncode == 0
+    assert fork_realage(promoted, "promote", "dev").returncode == 0
     err_unevenly(promoted, by=0.2, noise=2)
     commit(promoted)
-    done = run_realage(promoted, "promote", "dev")
+    done = fork_realage(promoted, "promote", "dev")
     assert done.returncode == 0 and "Validation: cannot tell" in done.stdout, done.stderr
     err_unevenly(promoted, by=0.2, noise=-2)
     commit(promoted)
-    assert "Validation: cannot tell" in run_realage(promoted, "compare", "HEAD~1", "HEAD").stdout
-    assert_one_line_error(run_realage(promoted, "promote", "dev"), "has a higher error than age@v0.0.2")
+    assert "Validation: cannot tell" in fork_realage(promoted, "compare", "HEAD~1", "HEAD").stdout
+    assert_one_line_error(fork_realage(promoted, "promote", "dev"), "has a higher error than age@v0.0.2")
     assert current(promoted, "dev") == "v0.0.3"
 
 
 def test_a_model_that_may_be_worse_by_more_than_the_margin_is_refused(promoted):
     err(promoted, "val", by=20)
     commit(promoted)
-    assert run_realage(promoted, "promote", "dev").returncode == 0
+    assert fork_realage(promoted, "promote", "dev").returncode == 0
     err_unevenly(promoted, by=0.1, noise=2)
     commit(promoted)
-    refused = run_realage(promoted, "promote", "dev")
+    refused = fork_realage(promoted, "promote", "dev")
     assert_one_line_error(refused, "may have a higher error than age@v0.0.2", "evaluate.promotion_margin", "0.3")
     change(promoted, "evaluate", promotion_margin=2.0)
-    assert run_realage(promoted, "promote", "dev").returncode == 0
+    assert fork_realage(promoted, "promote", "dev").returncode == 0
 
 
 def test_photos_of_a_few_people_are_too_few(promoted):
@@ -170,7 +170,7 @@ def test_photos_of_a_few_people_are_too_few(promoted):
     table = pd.read_csv(predicted)
     table.assign(person=table["person"] % 7).to_csv(predicted, index=False)
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod")
+    done = fork_realage(promoted, "promote", "prod")
     assert_one_line_error(done, "cannot be compared with age@v0.0.1")
     assert "too few" in done.stdout and "photos of 7 people" in done.stdout
 
@@ -179,28 +179,28 @@ def test_a_worse_test_split_does_not_decide(promoted):
     """Whoever chooses by test photos has none left to trust."""
     err(promoted, "test", by=2)
     commit(promoted)
-    assert run_realage(promoted, "promote", "prod").returncode == 0
+    assert fork_realage(promoted, "promote", "prod").returncode == 0
 
 
 def test_models_that_scored_no_photos_in_common_cannot_be_compared(promoted):
     predicted = promoted / "plots/evaluate/predicted.csv"
     predicted.write_text(predicted.read_text().replace("\n", "\nx").removesuffix("x"))
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod")
+    done = fork_realage(promoted, "promote", "prod")
     assert_one_line_error(done, "cannot be compared with age@v0.0.1", "--force")
 
 
 def test_each_stage_has_a_model_of_its_own(promoted):
     err(promoted, "val", by=1)
     commit(promoted)
-    assert run_realage(promoted, "promote", "dev").returncode == 0
+    assert fork_realage(promoted, "promote", "dev").returncode == 0
     assert current(promoted, "prod") == "v0.0.1"
     assert current(promoted, "dev") == "v0.0.2"
 
 
 @pytest.mark.parametrize(("stage", "revision"), [("prod", "nowhere"), ("no good", "HEAD"), ("", "HEAD")])
 def test_what_is_no_stage_or_no_commit_is_named(promoted, stage, revision):
-    done = run_realage(promoted, "promote", stage, revision)
+    done = fork_realage(promoted, "promote", stage, revision)
     assert_one_line_error(done, stage if revision == "HEAD" else revision)
     assert len(tags(promoted)) == 2
 
@@ -208,30 +208,30 @@ def test_what_is_no_stage_or_no_commit_is_named(promoted, stage, revision):
 def test_one_can_go_back_to_an_earlier_model_and_the_next_is_held_against_that(promoted):
     err(promoted, "val", by=-2)
     commit(promoted)
-    assert run_realage(promoted, "promote", "prod").returncode == 0
-    assert run_realage(promoted, "promote", "prod", "age@v0.0.1", "--force").returncode == 0
+    assert fork_realage(promoted, "promote", "prod").returncode == 0
+    assert fork_realage(promoted, "promote", "prod", "age@v0.0.1", "--force").returncode == 0
     assert current(promoted, "prod") == "v0.0.1"
     err(promoted, "val", by=1)
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod")
+    done = fork_realage(promoted, "promote", "prod")
     assert done.returncode == 0 and "against age@v0.0.1" in done.stdout
 
 
 def test_the_model_that_is_there_is_not_promoted_again(promoted):
-    assert_one_line_error(run_realage(promoted, "promote", "prod"), "already", "v0.0.1")
+    assert_one_line_error(fork_realage(promoted, "promote", "prod"), "already", "v0.0.1")
     assert len(tags(promoted)) == 2
 
 
 def test_a_commit_without_a_validation_error_is_not_promoted(promoted):
     (promoted / "metrics/evaluate.json").write_text("{}")
     commit(promoted)
-    assert_one_line_error(run_realage(promoted, "promote", "prod", "--force"), "has no val.mae")
+    assert_one_line_error(fork_realage(promoted, "promote", "prod", "--force"), "has no val.mae")
     assert len(tags(promoted)) == 2
 
 
 def test_results_of_other_params_than_the_commits_are_not_promoted(promoted):
     change(promoted, "train", epochs=41)
     commit(promoted)
-    done = run_realage(promoted, "promote", "prod", "--force")
+    done = fork_realage(promoted, "promote", "prod", "--force")
     assert_one_line_error(done, "train.epochs", "dvc repro")
     assert len(tags(promoted)) == 2

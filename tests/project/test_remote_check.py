@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, assert_one_line_error, commands, run_realage, run_tool, type_in
+from conftest import ENVIRONMENT, assert_one_line_error, commands, fork_realage, run_tool, type_in
 
 from realage.core.digests import file_md5
 
@@ -74,7 +74,7 @@ def empty_the_remote(project: Path) -> None:
 
 
 def check(project: Path, *revision: str) -> subprocess.CompletedProcess:
-    return run_realage(project, "remote", "check", *revision)
+    return fork_realage(project, "remote", "check", *revision)
 
 
 def interrupted(project: Path, command: str) -> None:
@@ -175,7 +175,7 @@ def test_an_out_that_was_never_made_is_named(project):
 
 def test_what_cannot_be_asked_is_one_line(project, tmp_path):
     assert_one_line_error(check(project, "nowhere"), "nowhere", "no such commit")
-    assert_one_line_error(run_realage(tmp_path, "remote", "check"), "run this in the project's folder")
+    assert_one_line_error(fork_realage(tmp_path, "remote", "check"), "run this in the project's folder")
     run_tool(project, "dvc", "remote", "modify", "team", "url", "gs://bucket/of-a-store-without-its-extra")
     assert_one_line_error(check(project), "DVC cannot ask the remote", "dvc-gs", "docs/remotes.md")
     run_tool(project, "dvc", "remote", "remove", "team")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import assert_one_line_error, change, flip_a_byte, lock, run_realage, run_tool
+from conftest import assert_one_line_error, change, flip_a_byte, fork_realage, lock, run_tool
 
 OTHER = "0123456789abcdef0123456789abcdef"
 
@@ -32,26 +32,26 @@ def bare(pipeline, tmp_path):
 
 
 def test_a_committed_run_is_reproducible_without_its_data(bare):
-    done = run_realage(bare, "reproducible")
+    done = fork_realage(bare, "reproducible")
     assert done.returncode == 0 and done.stdout.startswith("reproducible: "), done.stderr
     assert run_tool(bare, "git", "status", "--porcelain") == ""
 
 
 def test_a_param_that_was_changed_without_a_run_is_found(bare):
     change(bare, "train", learning_rate=0.002)
-    assert_one_line_error(run_realage(bare, "reproducible"), "check", "dvc repro")
+    assert_one_line_error(fork_realage(bare, "reproducible"), "check", "dvc repro")
 
 
 @pytest.mark.parametrize(("file", "stage"), [("realage/network/heads.py", "train"), ("stages/evaluate.py", "evaluate")])
 def test_code_that_was_changed_without_a_run_is_found(bare, file, stage):
     with (bare / file).open("a") as code:
         code.write("# changed\n")
-    assert_one_line_error(run_realage(bare, "reproducible"), stage, "dvc repro")
+    assert_one_line_error(fork_realage(bare, "reproducible"), stage, "dvc repro")
 
 
 def test_what_dvc_cannot_tell_is_no_yes(bare):
     (bare / "dvc.yaml").write_text("stages: [")
-    assert_one_line_error(run_realage(bare, "reproducible"), "DVC cannot tell")
+    assert_one_line_error(fork_realage(bare, "reproducible"), "DVC cannot tell")
 
 
 FOREIGN = {
@@ -83,32 +83,32 @@ FOREIGN = {
 def test_an_entry_of_the_lock_that_is_not_of_dvc_yaml_is_refused(bare, entry):
     edit, words = FOREIGN[entry]
     tamper(bare, edit)
-    assert_one_line_error(run_realage(bare, "reproducible"), "dvc.lock", *words, "dvc repro")
+    assert_one_line_error(fork_realage(bare, "reproducible"), "dvc.lock", *words, "dvc repro")
 
 
 def test_without_data_it_says_which_hashes_it_cannot_know(bare):
     tamper(bare, name_another_model)
-    done = run_realage(bare, "reproducible")
+    done = fork_realage(bare, "reproducible")
     assert done.returncode == 0 and "not here, so unknown: " in done.stdout and "realage verify" in done.stdout
 
 
 def test_with_the_data_another_model_is_found(clone):
-    assert "not here" not in run_realage(clone, "reproducible").stdout
+    assert "not here" not in fork_realage(clone, "reproducible").stdout
     tamper(clone, name_another_model)
-    assert_one_line_error(run_realage(clone, "reproducible"), "evaluate", "would run", "dvc repro")
+    assert_one_line_error(fork_realage(clone, "reproducible"), "evaluate", "would run", "dvc repro")
 
 
 def test_data_that_are_in_the_cache_alone_are_hashed_there(stand_in_clone):
     model = stand_in_clone / "models/age.keras"
     (package,) = lock(stand_in_clone)["package"]["outs"]
     model.unlink()
-    assert "not here" not in run_realage(stand_in_clone, "reproducible").stdout
+    assert "not here" not in fork_realage(stand_in_clone, "reproducible").stdout
     cached = stand_in_clone.parent / "cache/files/md5" / package["md5"][:2] / package["md5"][2:]
     contents = cached.read_bytes()
     cached.unlink()
     cached.write_bytes(contents)  # no link to the cache that other tests read
     cached.chmod(0o444)  # DVC deletes damaged objects that are not protected
     flip_a_byte(cached)
-    assert_one_line_error(run_realage(stand_in_clone, "reproducible"), "models/age.keras", "damaged", "mend-cache")
+    assert_one_line_error(fork_realage(stand_in_clone, "reproducible"), "models/age.keras", "damaged", "mend-cache")
     cached.unlink()
-    assert "not here, so unknown: models/age.keras" in run_realage(stand_in_clone, "reproducible").stdout
+    assert "not here, so unknown: models/age.keras" in fork_realage(stand_in_clone, "reproducible").stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ENVIRONMENT, MODELS, PROJECT, assert_one_line_error, run_module, run_tool
+from conftest import ENVIRONMENT, MODELS, PROJECT, assert_one_line_error, run_dvc, run_module, run_tool
 
 from realage.core.errors import UserError
 from realage.project.run_diff import LOCK, SCORES, TOLERANCE, TOLERANT, Results, compare, read_results, read_stage
@@ -248,7 +248,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (parent / "user/config").write_text(f"[cache]\n    dir = {parent / 'shared'}\n")
     run_tool(folder, "git", "init", "-q")
     for command in (["init"], ["add", "data/faces"], ["repro"]):
-        done = run_module("dvc", folder, *command, **user(folder))
+        done = run_dvc(folder, *command, **user(folder))
         assert done.returncode == 0, done.stderr
     run_tool(folder, "git", "add", "-A")
     run_tool(folder, "git", "commit", "-qm", "small run")

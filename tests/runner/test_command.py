@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ENVIRONMENT, PROJECT, run_module, run_stages, write_params, write_photo
+from conftest import ENVIRONMENT, PROJECT, call_stages, run_module, write_params, write_photo
 
 NAMES = """
 from realage.core.errors import UserError
@@ -44,7 +44,7 @@ def refused(workspace, params):
     params["dataset"] = {"labels": "labels.csv", "images": "photos"}
     params["validate"] |= {"on_reject": "fail"}
     write_params(workspace, params)
-    assert run_stages(workspace, "scan").returncode == 0
+    assert call_stages(workspace, "scan").returncode == 0
     return workspace
 
 

@@ -11,6 +11,7 @@ from conftest import (
     copy_with_cache,
     flip_a_byte,
     lock,
+    run_dvc,
     run_module,
     run_tool,
     stage_error,
@@ -108,7 +109,7 @@ def test_an_index_from_a_damaged_cache_is_refused_and_mended_as_the_line_says(st
     run_tool(clone, "dvc", "checkout")
     change(clone, "train", seed=2)
 
-    error = stage_error(run_module("dvc", clone, "repro", "train"))
+    error = stage_error(run_dvc(clone, "repro", "train"))
     assert error.startswith("error: data/index/train.csv: not the bytes that DVC recorded")
     assert lock(clone)["train"] == before["train"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import change, lock, run_module, run_tool, stage_error
+from conftest import change, lock, run_dvc, run_module, run_tool, stage_error
 
 from realage.core.errors import UserError
 from realage.runner import watch
@@ -105,7 +105,7 @@ def test_code_edited_during_training_is_not_locked_no_epoch_is_lost_and_the_epoc
     before = lock(clone)["train"]
     watch_it = "dvc plots show live/training.csv -x epoch -y val_mae -o seen && cp live/training.csv seen"
     edit = "echo '# a second thought' >> realage/training/augment.py"
-    done = run_module("dvc", clone, "repro", "train", **at("os.rename", "*/epoch-00002.npz", f"{watch_it}; {edit}"))
+    done = run_dvc(clone, "repro", "train", **at("os.rename", "*/epoch-00002.npz", f"{watch_it}; {edit}"))
     assert "realage/training/augment.py: changed while stage 'train' ran" in stage_error(done)
     assert lock(clone)["train"] == before
     epochs = [len(pd.read_csv(clone / folder / "training.csv")) for folder in ("seen", "live")]
@@ -121,7 +121,7 @@ def test_code_edited_during_training_is_not_locked_no_epoch_is_lost_and_the_epoc
 def test_code_that_is_saved_as_it_was_while_a_stage_runs_is_no_change(clone, at):
     change(clone, "validate", max_rejected=0.3)
     save = "touch realage/labels/table.py realage/labels/__init__.py stages/validate.py; cp README.md realage/labels"
-    done = run_module("dvc", clone, "repro", "validate", **at("os.rename", "*/rejected.csv", save))
+    done = run_dvc(clone, "repro", "validate", **at("os.rename", "*/rejected.csv", save))
     assert done.returncode == 0 and (clone / "realage/labels/README.md").exists(), done.stderr
     assert "up to date" in run_tool(clone, "dvc", "status", "validate")
 
@@ -129,7 +129,7 @@ def test_code_that_is_saved_as_it_was_while_a_stage_runs_is_no_change(clone, at)
 def test_a_module_of_a_package_that_is_a_dep_as_a_whole_is_watched_too(clone, at):
     change(clone, "validate", max_rejected=0.3)
     edit = at("os.rename", "*/rejected.csv", "echo 'x = 1' > realage/labels/new.py")
-    done = run_module("dvc", clone, "repro", "validate", **edit)
+    done = run_dvc(clone, "repro", "validate", **edit)
     assert "realage/labels/new.py: changed while stage 'validate' ran" in stage_error(done)
 
 

@@ -17,7 +17,7 @@ from conftest import (
     ENVIRONMENT,
     PROJECT,
     assert_one_line_error,
-    run_module,
+    call_stages,
     run_stages,
     run_tool,
     write_params,
@@ -179,7 +179,7 @@ def test_every_kind_of_photo_is_used_or_listed_with_its_reason(workspace, faces,
     usable = write_usable_photos(faces)
     useless = write_useless_photos(faces, tmp_path_factory.mktemp("outside"))
     write_labels(faces, [f"{name},{30 + n}" for n, name in enumerate([*usable, *useless])])
-    done = run_stages(workspace, "scan", "validate")
+    done = call_stages(workspace, "scan", "validate")
     assert done.returncode == 0, done.stderr
     clean, rejected = read_results()
     assert sorted(clean["file_name"]) == usable
@@ -307,7 +307,7 @@ def test_a_link_that_leaves_is_refused_in_a_dvc_project_too(workspace, faces, tm
     write_labels(faces, ["a.jpg,30", "b.jpg,31"])
     run_tool(workspace, "git", "init", "-q")
     run_tool(workspace, "dvc", "init", "-q")
-    assert run_stages(workspace, "scan", "validate").returncode == 0
+    assert call_stages(workspace, "scan", "validate").returncode == 0
     assert list(read_results()[1]["rule"]) == ["unsafe_path"]
 
 
@@ -329,7 +329,7 @@ def test_a_mistake_in_all_names_is_one_line_and_counted_once(workspace, faces):
     for seed in range(12):
         write_photo(faces / f"{seed:06d}.jpg", seed)
     write_labels(faces, [f"/data/final_files/{seed:06d}.jpg,{seed}" for seed in range(12)])
-    done = run_stages(workspace, "scan", "validate")
+    done = call_stages(workspace, "scan", "validate")
     assert_one_line_error(done, "all 12 rows name their photo with a folder in front (row 2:", "relative to")
     _, rejected = read_results()
     assert set(rejected["rule"]) == {"unsafe_path"} and len(rejected) == 12
@@ -340,7 +340,7 @@ def test_a_mistake_in_most_names_is_told_before_the_counts(workspace, faces):
     for seed in range(12):
         write_photo(faces / f"{seed:06d}.jpg", seed)
     write_labels(faces, ["000000.jpg,1", *(f"{seed},{seed}" for seed in range(1, 12))])
-    done = run_stages(workspace, "scan", "validate")
+    done = call_stages(workspace, "scan", "validate")
     assert done.returncode == 0 and "1 clean rows, 11 rejected" in done.stdout
     assert "validate: warning: 11 of 12 rows name their photo without its suffix" in done.stderr
 
@@ -440,7 +440,7 @@ def test_links_into_dvcs_cache_are_no_stray_ones(workspace, faces):
     run_tool(workspace, "dvc", "config", "--local", "cache.type", "symlink")
     run_tool(workspace, "dvc", "add", "-q", "faces")
     assert (faces / "0.jpg").is_symlink()
-    done = run_stages(workspace, "scan", "validate")
+    done = call_stages(workspace, "scan", "validate")
     assert done.returncode == 0 and len(read_results()[0]) == 3, done.stderr
 
 
@@ -452,7 +452,7 @@ def test_a_pipe_instead_of_labels_or_a_folder_is_refused_at_once(workspace, para
     os.mkfifo("pipe")
     params["dataset"] |= {what: "pipe"}
     write_params(workspace, params)
-    assert_one_line_error(run_stages(workspace, *stages), "pipe", f"dataset.{what}")
+    assert_one_line_error(call_stages(workspace, *stages), "pipe", f"dataset.{what}")
 
 
 def plant_pipe(path: Path) -> str:
@@ -494,21 +494,21 @@ def test_check_refuses_what_dvc_would_hang_or_die_on(workspace, faces, plant):
     write_labels(faces, ["a.jpg,30"])
     write_photo(faces / "a.jpg", 1)
     words = plant(faces)
-    assert_one_line_error(run_module("stages.check", workspace), "faces", words)
+    assert_one_line_error(call_stages(workspace, "check"), "faces", words)
 
 
 def test_check_accepts_a_sound_folder_linked_folders_and_all(workspace, faces):
     write_labels(faces, ["a.jpg,30"])
     write_photo(faces / "sub/a.jpg", 1)
     (faces / "sub/loop").symlink_to("..")
-    done = run_module("stages.check", workspace)
+    done = call_stages(workspace, "check")
     assert done.returncode == 0, done.stderr
 
 
 def test_a_name_that_is_no_utf8_is_one_line_from_validate_too(workspace, faces):
     write_labels(faces, ["a.jpg,30"])
     (faces / os.fsdecode(b"\xff.jpg")).touch()
-    assert_one_line_error(run_stages(workspace, "scan", "validate"), "not UTF-8", "rename")
+    assert_one_line_error(call_stages(workspace, "scan", "validate"), "not UTF-8", "rename")
 
 
 def test_progress_is_shown_to_a_person(workspace, faces):
@@ -546,4 +546,4 @@ def test_a_mistake_seen_by_a_worker_process_is_one_line(workspace, faces):
     rows = [(f"{number}.jpg", "", "", "", f"{number:032x}", "", 1, 1, 0.0, 0.0, 0.0, 0.0) for number in range(MANY)]
     (workspace / "data").mkdir()
     (workspace / "data/photos.parquet").write_bytes(to_parquet(pd.DataFrame(rows, columns=COLUMNS)))
-    assert_one_line_error(run_module("stages.prepare", workspace), ".jpg: usable when scanned", "dvc repro")
+    assert_one_line_error(run_stages(workspace, "prepare"), ".jpg: usable when scanned", "dvc repro")

@@ -18,6 +18,7 @@ from conftest import (
     copy_with_cache,
     flip_a_byte,
     lock,
+    run_dvc,
     run_module,
     run_tool,
     small_params,
@@ -123,7 +124,7 @@ def test_a_stage_that_fills_the_disk_says_so_in_one_line_and_runs_once_there_is_
     # What DVC deletes before it runs the stage must not make the room that the stage then needs.
     shutil.rmtree(clone / "data/prepared") if stage == "prepare" else (clone / "models/age.keras").unlink()
     with room_left(kilobytes, tmp_path / "disk"):
-        error = stage_error(run_module("dvc", clone, "repro", stage))
+        error = stage_error(run_dvc(clone, "repro", stage))
         assert re.match(r"error: (\.store|data|checkpoints|models)/\S+: No space left on device", error)
     assert lock(clone) == before and litter(clone) == []
 
@@ -162,7 +163,7 @@ def test_a_cache_that_one_may_only_read_serves_what_it_has_and_stops_a_retrainin
 
     change(clone, "train", learning_rate=0.002)
     before, model = lock(clone), (clone / "models/age.keras").read_bytes()
-    done = run_module("dvc", clone, "repro", "train")
+    done = run_dvc(clone, "repro", "train")
     assert done.returncode == 255 and stages_run(done.stdout) == ["check"]
     assert "Read-only file system" in done.stderr and "Traceback" not in done.stderr
     assert lock(clone) == before and (clone / "models/age.keras").read_bytes() == model
@@ -207,7 +208,7 @@ def test_what_a_damaged_cache_hands_out_is_refused_and_mended_as_the_line_says(c
     delete(clone / out)
     run_tool(clone, "dvc", "checkout")
     change(clone, section, **values)
-    assert stage_error(run_module("dvc", clone, "repro", reader)).startswith(f"error: {out}: not the bytes that DVC")
+    assert stage_error(run_dvc(clone, "repro", reader)).startswith(f"error: {out}: not the bytes that DVC")
 
     delete(clone / out)
     run_module("realage", clone, "mend-cache").check_returncode()
@@ -234,7 +235,7 @@ def test_a_lock_that_dvc_cannot_free_is_named_and_may_be_deleted(clone, contents
     alive = {"write": {str(clone / "data/checked.txt"): {"pid": os.getpid(), "cmd": "dvc repro"}}}
     (clone / ".dvc/tmp/rwlock").write_text(json.dumps(alive) if contents else "")
     change(clone, "report", title="After a crash")
-    done = run_module("dvc", clone, "repro")
+    done = run_dvc(clone, "repro")
     assert done.returncode == 255 and said in done.stderr
     (clone / ".dvc/tmp/rwlock").unlink()
     assert stages_run(run_tool(clone, "dvc", "repro")) == ["check", "report"]
@@ -244,7 +245,7 @@ def test_a_lock_that_dvc_cannot_free_is_named_and_may_be_deleted(clone, contents
 def test_a_torn_lock_file_is_named_and_mended_by_git(clone, share, said):
     whole = (clone / "dvc.lock").read_bytes()
     (clone / "dvc.lock").write_bytes(whole[: whole.find(b"md5:", int(len(whole) * share)) + 2] if share else b"")
-    done = run_module("dvc", clone, "repro")
+    done = run_dvc(clone, "repro")
     assert done.returncode == 255 and said in done.stderr
     run_tool(clone, "git", "restore", "dvc.lock")
     assert stages_run(run_tool(clone, "dvc", "repro")) == []

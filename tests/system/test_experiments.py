@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import run_module, run_tool
+from conftest import run_dvc, run_tool
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def test_an_experiment_in_a_folder_of_its_own_cannot_see_the_workspaces_checkpoi
     look = "import pathlib, sys\nif pathlib.Path('checkpoints').exists():\n    sys.exit('sees the checkpoints')\n"
     stage = clone / "stages/check.py"
     stage.write_text(look + stage.read_text())
-    assert "sees the checkpoints" in run_module("dvc", clone, "repro", "check").stderr
+    assert "sees the checkpoints" in run_dvc(clone, "repro", "check").stderr
     run_tool(clone, "dvc", "exp", "run", "--temp", "-S", "report.title=Elsewhere")
 
 

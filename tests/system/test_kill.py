@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import ENVIRONMENT, lock, run_module, run_tool
+from conftest import ENVIRONMENT, lock, run_dvc, run_tool
 
 KILL_ALL = "kill -9 0"  # the process, its parents up to `dvc repro`, and all that they started
 
@@ -133,7 +133,7 @@ def test_kills_at_any_moment_change_nothing(fresh_clone, pipeline, seed):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-        if "is invalid" in run_module("dvc", fresh_clone, "status").stderr:
+        if "is invalid" in run_dvc(fresh_clone, "status").stderr:
             (fresh_clone / "dvc.lock").unlink()  # torn by the kill; it was never committed here
     status, output = repro(fresh_clone)
     assert status == 0, output

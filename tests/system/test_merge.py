@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import PROJECT, commands, run_module, run_tool, type_in
+from conftest import PROJECT, commands, run_dvc, run_tool, type_in
 
 from realage.labels.rules import ValidateParams, check_rows
 from realage.labels.table import read_labels
@@ -194,5 +194,5 @@ def test_a_shallow_clone_has_what_training_needs_and_fetches_its_history_for_com
     run_tool(clone, "dvc", "push", "-q")
     shallow, found, history = commands(PAGE, "## Shallow clones").partition("git fetch --unshallow")
     assert "up to date" in type_in(tmp_path, shallow, URL=f"file://{clone}")
-    assert "HEAD~1" in run_module("dvc", tmp_path / "shallow", "metrics", "diff", "HEAD~1").stderr
+    assert "HEAD~1" in run_dvc(tmp_path / "shallow", "metrics", "diff", "HEAD~1").stderr
     type_in(tmp_path / "shallow", found + history)

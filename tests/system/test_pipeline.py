@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, assert_one_line_error, change, run_module, run_tool, write_params
-from PIL import Image
+from conftest import PROJECT, assert_one_line_error, change, run_dvc, run_module, run_tool, write_params
 
 from synthetic.sample import SampleParams, planted_defects
 
@@ -126,14 +125,6 @@ def test_a_changed_report_title_reruns_the_report_alone(clone):
     assert "Ages at a glance" in (clone / "reports/index.html").read_text()
 
 
-def test_another_image_size_prepares_the_photos_anew(clone):
-    params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["prepare"]["image_size"] = 40
-    write_params(clone, params)
-    run_tool(clone, "dvc", "repro", "prepare")
-    assert {Image.open(path).size for path in (clone / "data/prepared").iterdir()} == {(40, 40)}
-
-
 def test_dvc_tells_metrics_params_and_plots(clone):
     shown = run_tool(clone, "dvc", "metrics", "show", "--json")
     assert json.loads(shown)[""]["data"]["metrics/evaluate.json"]["data"]["val"]["mae"] > 0
@@ -171,7 +162,7 @@ def test_a_failing_stage_says_in_one_line_what_to_do_and_keeps_the_others(clone)
     params = yaml.safe_load((clone / "params.yaml").read_text())
     params["evaluate"]["groups"] = ["gender"]
     write_params(clone, params)
-    done = run_module("dvc", clone, "repro")
+    done = run_dvc(clone, "repro")
     assert done.returncode == 255
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert "gender" in error and "dvc checkout" in error and "Traceback" not in done.stderr

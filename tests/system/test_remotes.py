@@ -18,7 +18,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from conftest import ENVIRONMENT, PROJECT, commands, flip_a_byte, run_module, run_tool, type_in, write_photo
+from conftest import ENVIRONMENT, PROJECT, commands, flip_a_byte, run_dvc, run_module, run_tool, type_in, write_photo
 from moto.core import enable_iam_authentication
 from moto.server import ThreadedMotoServer
 
@@ -76,7 +76,7 @@ def stored(project: Path, folder: Remote, number: int) -> Path:
 
 def assert_refused(said: str, project: Path, *command: str, **environment: str) -> None:
     before = data(project)
-    done = run_module("dvc", project, *command, **environment)
+    done = run_dvc(project, *command, **environment)
     assert done.returncode != 0 and said in done.stderr and "Traceback" not in done.stderr, done.stdout + done.stderr
     assert data(project) == before
 
@@ -260,7 +260,7 @@ def test_a_damaged_remote_stops_a_pull_loses_nothing_and_is_mended_as_the_page_s
     share_more(anna)
     do_damage(stored(anna, folder, 21))
     type_in(bert, "git pull -q")
-    done = run_module("dvc", bert, "pull")
+    done = run_dvc(bert, "pull")
     assert done.returncode == 1 and said in done.stderr
     assert data(bert) == ({} if damage == "damaged" else old)
     assert re.findall(r"deleted: +(.*)", run_tool(bert, "dvc", "status", "-c")) == ["data/faces/final_files/21.jpg"]

@@ -9,10 +9,10 @@ import pytest
 from conftest import (
     MODELS,
     assert_one_line_error,
+    call_realage,
     change,
     commands,
     copy_with_cache,
-    run_realage,
     run_tool,
     small_params,
     type_in,
@@ -152,7 +152,7 @@ def test_names_that_are_printed_cannot_write_to_the_terminal(faces, workspace):
 
 
 def remove(folder: Path, *who: str) -> CompletedProcess:
-    return run_realage(folder, "remove-person", *who, "--list", "removed.txt")
+    return call_realage(folder, "remove-person", *who, "--list", "removed.txt")
 
 
 def names(folder: Path) -> set[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import change, copy_with_cache, run_module, run_tool, write_photo
+from conftest import change, copy_with_cache, run_dvc, run_tool, write_photo
+from PIL import Image
 
 LABELS, PHOTOS = Path("data/mine/labels.csv"), Path("data/mine/final_files")
 # Python imports a module of this name when it starts: every photo that a stage opens is noted.
@@ -50,7 +51,7 @@ def repro(mine: Path, tmp_path: Path) -> Callable[..., tuple[set[str], set[str]]
 
     def run(*stages: str) -> tuple[list[str], set[str]]:
         notes.write_text("")
-        done = run_module("dvc", mine, "repro", *stages, PYTHONPATH=str(tmp_path / "hooks"), OPENED=str(notes))
+        done = run_dvc(mine, "repro", *stages, PYTHONPATH=str(tmp_path / "hooks"), OPENED=str(notes))
         assert done.returncode == 0, done.stdout + done.stderr
         return set(stages_of(done.stdout)), set(notes.read_text().splitlines())
 
@@ -78,11 +79,12 @@ def relabel(folder: Path, split: str) -> None:
     labels.to_csv(folder / LABELS, index=False)
 
 
-def test_the_look_at_opened_photos_sees_them(mine, repro):
-    shutil.rmtree(mine / ".store")
+def test_another_image_size_decodes_every_photo_anew(mine, repro):
+    """It also shows that the look at opened photos sees them."""
     change(mine, "prepare", image_size=40)
     _, opened = repro("prepare")
     assert len({line for line in opened if line.startswith("prepare ")}) > 100
+    assert {Image.open(path).size for path in (mine / "data/prepared").iterdir()} == {(40, 40)}
 
 
 @pytest.mark.parametrize(("split", "trains"), [("test", False), ("train", True)])
