@@ -76,7 +76,7 @@ def second_model(tmp_path):
     """A project of two models, of which the first is in production."""
     folder = tmp_path / "repository/teams/faces"
     project_in(folder)
-    assert run_realage(folder, "promote", "prod").returncode == 0
+    assert fork_realage(folder, "promote", "prod").returncode == 0
     run_tool(folder, "git", "commit", "-q", "--allow-empty", "-m", "another model")
     return folder
 
@@ -90,14 +90,14 @@ def date_tag(folder, seconds: float) -> None:
 
 def test_of_two_promotions_the_second_holds_though_the_clock_has_hardly_moved(second_model):
     date_tag(second_model, 2)
-    done = run_realage(second_model, "promote", "prod", "--force")
+    done = fork_realage(second_model, "promote", "prod", "--force")
     assert done.returncode == 0, done.stderr
     assert run_tool(second_model, "gto", "show", "teams/faces:age#prod", "--version").strip() == "v0.0.2"
 
 
 def test_a_clock_that_went_back_promotes_nothing_in_vain(second_model):
     date_tag(second_model, 3600)
-    done = run_realage(second_model, "promote", "prod", "--force")
+    done = fork_realage(second_model, "promote", "prod", "--force")
     assert_one_line_error(done, "teams/faces=age#prod#1: this tag is 3", "seconds in the future", "clock")
     assert tags(second_model) == ["teams/faces=age#prod#1", "teams/faces=age@v0.0.1"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT
+from conftest import PROJECT, copy_with_cache
 
 from realage.network.backbones import ModelParams
 
@@ -94,12 +94,13 @@ def test_the_sections_that_a_stage_loads_are_those_that_it_declares(stage):
     assert loaded == declared
 
 
-# Runs a stage and prints the keys that it reads of the sections that it loads from params.yaml.
+# Runs stages one after the other, and prints for each the keys that it reads of the sections that it loads from
+# params.yaml. One process, as TensorFlow takes seconds to load.
 LOOK = """
 import importlib, sys
 from realage.core import params
 
-stage, load, loaded, read = sys.argv[1], params.load, {}, set()
+load, loaded, read = params.load, {}, set()
 
 def load_and_note(name, *arguments):
     section = load(name, *arguments)
@@ -111,28 +112,42 @@ def look(self, key, plain=params.Section.__getattribute__):
         read.add(f"{loaded[id(self)][0]}.{key}")
     return plain(self, key)
 
+def stop(*arguments):
+    raise StopIteration
+
 params.load, params.Section.__getattribute__ = load_and_note, look
-module = importlib.import_module(f"stages.{stage}")
-if stage == "train":
-    # Fitting takes long, and reads section train alone, which the stage declares as a whole.
-    module.fit_model = lambda *arguments: sys.exit()
-try:
-    getattr(module, stage)()
-finally:
-    print("read:", *sorted(read))
+for stage in sys.argv[1:]:
+    module = importlib.import_module(f"stages.{stage}")
+    if stage == "train":
+        # Fitting takes long, and reads section train alone, which the stage declares as a whole.
+        module.fit_model = stop
+    try:
+        getattr(module, stage)()
+    except StopIteration:
+        pass
+    print("read:", stage, *sorted(read))
+    loaded.clear()
+    read.clear()
 """
 
 
 READING = [stage for stage in STAGES if "params" in STAGES[stage]]
 
 
-@pytest.mark.parametrize("stage", READING)
-def test_a_stage_reads_no_key_that_it_does_not_declare(clone, stage):
+@pytest.fixture(scope="module")
+def keys_read(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """For each stage, the keys that it reads, such as `prepare.image_size`."""
+    clone = copy_with_cache(pipeline, tmp_path_factory.mktemp("look"))
     (clone / "look.py").write_text(LOOK)
-    done = subprocess.run([sys.executable, "look.py", stage], cwd=clone, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "look.py", *READING], cwd=clone, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    read = set(done.stdout.splitlines()[-1].split()[1:])
-    declared = set(STAGES[stage]["params"])
+    lines = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("read: ")]
+    return {stage: set(keys) for stage, *keys in lines}
+
+
+@pytest.mark.parametrize("stage", READING)
+def test_a_stage_reads_no_key_that_it_does_not_declare(keys_read, stage):
+    read, declared = keys_read[stage], set(STAGES[stage]["params"])
     assert read and {key for key in read if not {key, key.partition(".")[0]} & declared} == set()
     assert {key for key in declared if "." in key} <= read
 
