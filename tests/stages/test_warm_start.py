@@ -3,17 +3,20 @@
 import json
 import os
 import shutil
+import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, run_tool, write_params
+from conftest import PROJECT, run_tool, small_params, write_params
 
 from realage.core.digests import digest_of
 from realage.core.errors import UserError
 from realage.core.files import write_csv
 from realage.core.params import load
+from realage.network.archive import LEARNT_FILE
 from realage.network.backbones import ModelParams
 from realage.network.contents import read_learnt, read_recipe
 from realage.network.model_file import load_network
@@ -83,27 +86,37 @@ class Project:
     def run(self, **model: object) -> dict:
         """Train and package; returns metrics/train.json."""
         self.set("model", **model)
-        weights()
-        train.train()
-        package()
+        for stage in (weights, train.train, package):
+            keras.utils.clear_session()  # as in a process of its own
+            stage()
         return json.loads(Path("metrics/train.json").read_text())
 
 
-@pytest.fixture
-def project(workspace: Path, params: dict, monkeypatch: pytest.MonkeyPatch) -> Project:
+def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realage.network.model.build_backbone", small_backbone)
     for stage in (train, evaluate):
         monkeypatch.setattr(stage, "set_up_device", lambda *_: "a processor")
-    return Project(params)
 
 
-def start_from_itself(project: Project, **model: object) -> dict:
-    """Train, then train on another few photos for one epoch at a lower rate, from that model."""
-    project.run()
-    shutil.copy("models/age.keras", "large.keras")
-    project.use(train=range(200, 208), val=[*range(28, 36), *range(300, 316)], test=range(30, 34))
-    project.set("train", epochs=1, learning_rate=0.0001)
-    return project.run(weights="large.keras", **model)
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of a model that has learnt from photos 0 to 31."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(tmp_path_factory.mktemp("large"))
+        make_small(monkeypatch)
+        Project(small_params()).run()
+        return Path.cwd()
+
+
+@pytest.fixture
+def project(workspace: Path, params: dict, monkeypatch: pytest.MonkeyPatch, large: Path) -> Project:
+    """A project with few photos, one epoch and a low rate, and that model as `large.keras`."""
+    make_small(monkeypatch)
+    made = Project(params)
+    made.use(train=range(200, 208), val=[*range(28, 36), *range(300, 316)], test=range(30, 34))
+    made.set("train", epochs=1, learning_rate=0.0001)
+    shutil.copy(large / "models/age.keras", "large.keras")
+    return made
 
 
 def layer(file: str, name: str) -> list[np.ndarray]:
@@ -113,7 +126,7 @@ def layer(file: str, name: str) -> list[np.ndarray]:
 
 
 def test_backbone_and_head_go_on_and_beat_a_cold_start(project, capsys):
-    warm = start_from_itself(project)
+    warm = project.run(weights="large.keras")
     said = capsys.readouterr().out
     assert "goes on from large.keras: backbone and head at learning rate 0.0001, after 0.02" in said
     assert not np.array_equal(layer("large.keras", "backbone")[0], layer("models/age.keras", "backbone")[0])
@@ -126,40 +139,36 @@ def test_backbone_and_head_go_on_and_beat_a_cold_start(project, capsys):
 
 
 @pytest.mark.parametrize("file", ["models/age.keras", "models/network.keras"])
-def test_both_files_of_a_model_are_taken(project, file):
-    project.run()
-    shutil.copy(file, "large.keras")
-    project.set("train", epochs=1, learning_rate=1e-9)
-    project.run(weights="large.keras")
+def test_both_files_of_a_model_are_taken(project, large, file):
+    project.set("train", learning_rate=1e-9)
+    project.run(weights=str(large / file))
     np.testing.assert_allclose(layer("large.keras", "outputs")[1], layer("models/age.keras", "outputs")[1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("other", [{"dense_units": 0}, {"dense_units": 8}, {"head": "ordinal"}])
 def test_a_head_of_another_kind_starts_anew(project, capsys, other):
-    metrics = start_from_itself(project, **other)
+    metrics = project.run(weights="large.keras", **other)
     assert "goes on from large.keras: backbone, with a new head," in capsys.readouterr().out
     assert metrics["started_from"][0]["head_taken"] is False
-    np.testing.assert_allclose(layer("large.keras", "backbone")[0], layer("models/age.keras", "backbone")[0], atol=0.001)
+    before, after = (layer(file, "backbone")[0] for file in ("large.keras", "models/age.keras"))
+    np.testing.assert_allclose(before, after, atol=0.001)
 
 
 def test_the_recipe_says_from_which_models_it_started(project):
-    project.run()
-    first = read_recipe(Path("models/age.keras"))
-    shutil.copy("models/age.keras", "first.keras")
-    project.set("train", epochs=1, learning_rate=0.0001)
-    project.run(weights="first.keras")
+    project.run(weights="large.keras")
     shutil.copy("models/age.keras", "second.keras")
     metrics = project.run(weights="second.keras")
-    second, third = read_recipe(Path("second.keras")), read_recipe(Path("models/age.keras"))
+    first, second, third = (read_recipe(Path(file)) for file in ("large.keras", "second.keras", "models/age.keras"))
     assert first.lineage == [] and third.lineage[1:] == second.lineage
-    assert [start.weights for start in third.lineage] == ["second.keras", "first.keras"]
+    assert [start.weights for start in third.lineage] == ["second.keras", "large.keras"]
     source = json.loads(Path("data/weights/source.json").read_text())
-    assert third.lineage[0].sha256 == source["sha256"] and third.lineage[0].data == second.data
+    assert third.lineage[0].sha256 == source["sha256"] == sha256(Path("second.keras").read_bytes()).hexdigest()
+    assert third.lineage[0].data == second.data and second.data["val_version"] == "v" * 16
     assert metrics["started_from"] == [start.model_dump() for start in third.lineage]
 
 
 def test_photos_that_judge_and_were_learnt_from_are_counted_in_training_and_evaluation(project, capsys):
-    start_from_itself(project)
+    project.run(weights="large.keras")
     said = capsys.readouterr().err
     assert "train: warning: large.keras learnt from 4 of 24 validation photos: errors on these" in said
     evaluate.evaluate()
@@ -170,11 +179,12 @@ def test_photos_that_judge_and_were_learnt_from_are_counted_in_training_and_eval
 
 
 def test_what_ancestors_learnt_from_is_not_forgotten_and_a_cold_start_says_nothing(project, capsys):
-    start_from_itself(project)
+    project.run(weights="large.keras")
     shutil.copy("models/age.keras", "second.keras")
     project.use(train=range(400, 408), val=[0, *range(500, 516)])
     project.run(weights="second.keras")
-    assert read_learnt(Path("models/age.keras")).count(map(hash_of, [*range(32), *range(200, 208), *range(400, 408)])) == 48
+    learnt = [*range(32), *range(200, 208), *range(400, 408)]
+    assert read_learnt(Path("models/age.keras")).count(map(hash_of, [*learnt, 32, 208])) == len(learnt)
     assert "second.keras, large.keras learnt from 1 of 17 validation photos" in capsys.readouterr().err
     project.run(weights="none")
     assert len(read_learnt(Path("models/age.keras"))) == 8
@@ -184,29 +194,36 @@ def test_what_ancestors_learnt_from_is_not_forgotten_and_a_cold_start_says_nothi
 
 
 def test_a_model_that_does_not_say_what_it_learnt_from_is_named(project, capsys, monkeypatch):
-    monkeypatch.setattr("stages.package.read_learnt", lambda _: None)
-    start_from_itself(project)
+    with zipfile.ZipFile("large.keras") as full, zipfile.ZipFile("unknown.keras", "w") as part:
+        for name in set(full.namelist()) - {LEARNT_FILE}:
+            part.writestr(name, full.read(name))
+    Path("unknown.keras").rename("large.keras")
+    project.run(weights="large.keras")
     assert "large.keras has no list of the photos that it learnt from: whether validation" in capsys.readouterr().err
     assert read_recipe(Path("models/network.keras")).lineage[0].learnt_photos is None
 
 
 def test_a_rate_that_is_not_lower_is_warned_of(project, capsys):
-    project.run()
-    shutil.copy("models/age.keras", "large.keras")
-    project.set("train", epochs=1)
+    project.set("train", learning_rate=0.02)
     project.run(weights="large.keras")
     assert "warning: train.learning_rate 0.02 is not lower than 0.02, with which large.keras" in capsys.readouterr().err
 
 
-def test_a_killed_warm_start_goes_on_with_the_same_bytes_and_not_from_another_models(project, capsys, monkeypatch):
-    start_from_itself(project)
-    whole = Path("models/age.keras").read_bytes()
-    assert Path("data/weights/age.keras").read_bytes() == Path("large.keras").read_bytes()
-    keras.utils.clear_session()
+def test_a_killed_warm_start_goes_on_to_the_same_bytes_and_never_from_another_model(project, capsys, monkeypatch):
+    def end(path: Path, table: pd.DataFrame) -> None:
+        raise KeyboardInterrupt  # after the first checkpoint
+
+    project.set("train", epochs=2)
     project.run(weights="large.keras")
-    assert "resumes after epoch 1 of 1" in capsys.readouterr().out
+    whole = Path("models/age.keras").read_bytes()
+    shutil.rmtree("checkpoints")
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(train, "write_csv", end)
+        project.run(weights="large.keras")
+    capsys.readouterr()
+    project.run(weights="large.keras")
     same = Path("models/age.keras").read_bytes() == whole
-    assert same
+    assert same and "resumes after epoch 1 of 2" in capsys.readouterr().out
     shutil.copy("models/age.keras", "large.keras")
     project.run(weights="large.keras")
     said = capsys.readouterr().out
@@ -214,8 +231,10 @@ def test_a_killed_warm_start_goes_on_with_the_same_bytes_and_not_from_another_mo
 
 
 def test_what_was_started_from_before_is_not_started_from_again(project):
-    start_from_itself(project)
-    project.run(weights="none")
+    project.set("model", weights="large.keras")
+    weights()
+    project.set("model", weights="none")
+    weights()
     assert [file.name for file in Path("data/weights").iterdir()] == ["source.json"]
 
 
@@ -226,8 +245,6 @@ def model_params(project: Project, **model: object) -> ModelParams:
 
 @pytest.mark.parametrize(("key", "other"), [("backbone", "ResNet50"), ("pixel_scaling", "unit")])
 def test_a_model_with_another_backbone_is_refused_before_anything_runs(project, key, other):
-    project.run()
-    shutil.copy("models/age.keras", "large.keras")
     with pytest.raises(UserError, match=rf"large\.keras: its model\.{key} is .*: set model\.{key} to that"):
         require_start(model_params(project, weights="large.keras", **{key: other}))
     with pytest.raises(UserError, match=rf"its model\.{key} is"):
@@ -259,7 +276,8 @@ def promoted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     for key, value in {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "tester",
                        "GIT_CONFIG_KEY_1": "user.email", "GIT_CONFIG_VALUE_1": "tester@example.org"}.items():
         monkeypatch.setenv(key, value)
-    project.run()
+    Path("models").mkdir()
+    Path("large.keras").rename("models/age.keras")
     run_tool(Path(), "git", "init", "-q")
     run_tool(Path(), "dvc", "init", "-q")
     run_tool(Path(), "dvc", "add", "-q", "models/age.keras")
