@@ -8,6 +8,7 @@ from realage.core.errors import UserError
 from realage.core.params import load, read_params
 from realage.labels.dataset import DatasetParams
 from realage.network.backbones import ModelParams
+from realage.network.start import names_file
 
 DAG = Path("dvc.yaml")
 SAMPLE = "sample"  # the stage whose outs may be used as data
@@ -17,7 +18,7 @@ def source_paths() -> dict[str, Path]:
     """The paths of the user's data in params.yaml, by dotted key. Raises UserError if their sections are not valid."""
     dataset, model = load("dataset", DatasetParams), load("model", ModelParams)
     paths = {"dataset.labels": dataset.labels, "dataset.images": dataset.images}
-    if model.weights not in ("imagenet", "none"):
+    if names_file(model.weights):
         paths["model.weights"] = model.weights
     return {key: Path(path) for key, path in paths.items()}
 

@@ -7,7 +7,8 @@ from realage.core.errors import UserError
 from realage.core.files import replacing
 from realage.core.params import check_section, load, read_params, require_known_sections
 from realage.labels.dataset import DatasetParams, SampleParams
-from realage.network.backbones import ModelParams, require_weights_file
+from realage.network.backbones import ModelParams
+from realage.network.start import require_start
 from realage.photos.names import find_photos, require_plain_name, walk
 from realage.runner.command import run
 from realage.sections import SECTIONS
@@ -25,7 +26,7 @@ def check() -> None:
         check_section(name, params.get(name), section)
     require_apart(source_paths())
     _check_dataset(load("dataset", DatasetParams), load("sample", SampleParams))
-    require_weights_file(load("model", ModelParams))
+    require_start(load("model", ModelParams))
     with replacing(Path("data/checked.txt")) as part:
         part.write_text("params.yaml is valid and its sources exist\n", encoding="utf-8")
     print("check: params.yaml is valid")

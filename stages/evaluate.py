@@ -1,5 +1,7 @@
 """Model and held-out photos -> predicted ages, measures of the errors, and charts."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 
@@ -12,12 +14,13 @@ from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLIT
 from realage.evaluation.charts import draw_evaluation, draw_worst
 from realage.evaluation.metrics import EvaluateParams, score, score_groups
 from realage.evaluation.people import PERSON, number_people
+from realage.network.contents import read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
-from realage.network.model_file import load_model, predict_ages, read_recipe
+from realage.network.model_file import load_model, predict_ages
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.ages import decade, decade_label
-from realage.splits.assign import HELD_OUT
+from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.groups import groups_of
 from realage.training.photo_dataset import PhotoDataset
 
@@ -35,6 +38,7 @@ def evaluate() -> None:
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
     versions = read_recipe(MODEL).data
     metrics = {**versions, **_score_splits(numbered, groups, training_median)}
+    _mark_seen(metrics, predictions)
 
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
@@ -78,6 +82,23 @@ def _score_splits(predictions: pd.DataFrame, groups: dict[str, pd.Series], train
             for group, measures in score_groups(real, predicted, group_of[part.index].to_numpy(), who)
         ]
     return {**scores, "by_decade": by_decade, "by_group": by_group}
+
+
+def _mark_seen(metrics: dict, predictions: pd.DataFrame) -> None:
+    """Add `seen` to the measures of each split, if the model started from an age model, and warn unless it is 0.
+
+    It counts the photos of the split that the model or one of its ancestors has learnt from.
+    """
+    lineage, learnt = read_recipe(MODEL).lineage, read_learnt(MODEL)
+    if learnt is None or not any(start.is_age_model for start in lineage):
+        return
+    seen = {}
+    for split in [name for name in HELD_OUT if name in metrics]:
+        photos = predictions.loc[predictions["split"] == split, PHOTO]
+        metrics[split]["seen"] = learnt.count(photos)
+        seen[SPLIT_NAMES[split]] = metrics[split]["seen"], len(photos)
+    if warning := seen_warning(lineage, seen):
+        print(f"evaluate: {warning}", file=sys.stderr)
 
 
 def _print_scores(metrics: dict) -> None:

@@ -5,9 +5,10 @@ from realage.core.files import read_json
 from realage.core.params import load
 from realage.core.paths import MODEL, NETWORK, metrics_file
 from realage.network.backbones import ModelParams
+from realage.network.contents import read_learnt, read_recipe
 from realage.network.heads import build_head
 from realage.network.model import build_predictor
-from realage.network.model_file import load_network, read_recipe, save_model
+from realage.network.model_file import load_network, save_model
 from realage.runner.command import run
 from realage.splits.versions import HELD_OUT_VERSIONS
 
@@ -18,7 +19,8 @@ def package() -> None:
     flip_average = load("model", ModelParams).flip_average
     params = ModelParams(**recipe.model, flip_average=flip_average)
     model = build_predictor(load_network(NETWORK), build_head(params), flip_average)
-    save_model(model, MODEL, recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()}))
+    recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
+    save_model(model, MODEL, recipe, read_learnt(NETWORK))
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
 
 

@@ -13,7 +13,7 @@ from realage.labels.dataset import DatasetParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
 from realage.photos.prepared import PrepareParams
-from realage.report.page import draw_training, flatten_recipe, regroup, render_card, render_page
+from realage.report.page import contamination, draw_training, flatten_recipe, regroup, render_card, render_page
 from realage.report.params import ReportParams
 from realage.runner.command import run
 from realage.splits.assign import HELD_OUT
@@ -63,6 +63,7 @@ def _gather(params: ReportParams) -> dict:
         "decades": {
             split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
         },
+        "contamination": contamination(metrics["evaluate"], metrics["train"]),
         "groups": regroup(metrics["evaluate"]["by_group"]),
         "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),

@@ -1,6 +1,7 @@
-"""Prepared photos, indexes of training and validation, backbone weights -> a trained network and its history."""
+"""Prepared photos, indexes of training and validation, first weights -> a trained network and its history."""
 
 import platform
+import sys
 import time
 from functools import partial
 from importlib.metadata import version
@@ -23,12 +24,14 @@ from realage.core.paths import (
     metrics_file,
 )
 from realage.network.backbones import ModelParams
+from realage.network.contents import Recipe, seen_warning
 from realage.network.device import set_up_device
 from realage.network.heads import build_head
+from realage.network.learnt import LearntPhotos
 from realage.network.model import build_network, uncompiled
-from realage.network.model_file import Recipe, save_model
-from realage.network.pretrained import load_backbone_weights
+from realage.network.model_file import save_model
 from realage.network.recipe import TrainParams
+from realage.network.warm_start import Origin, start_network
 from realage.photos.prepared import PrepareParams, read_index, require_indexed
 from realage.runner.command import run
 from realage.runner.watch import is_watched, require_unchanged_inputs, watch
@@ -64,10 +67,10 @@ def train() -> None:
 
     head = build_head(model_params)
     network = build_network(model_params, head, prepare.image_size, mean_age=float(train_set.ages.mean()))
-    if model_params.weights != "none":
-        load_backbone_weights(network, WEIGHTS / "backbone.weights.h5")
+    origin = start_network(network, model_params)
     compile_network(network, head, params, len(train_set))
     _print_setup(model_params, prepare, params, network, train_set, val_set, device)
+    _tell_origin(origin, params, validated[PHOTO])
 
     started = time.monotonic()
     checkpoints = Checkpoints(CHECKPOINTS, identity, require_unchanged_inputs, accepts_other_devices())
@@ -75,7 +78,8 @@ def train() -> None:
     seconds = time.monotonic() - started
 
     kept = fit.history.loc[fit.history["epoch"] == fit.kept_epoch].iloc[0]
-    save_model(uncompiled(network), NETWORK, Recipe(prepare=prepare, model=network_params, train=params.model_dump()))
+    recipe = Recipe(prepare=prepare, model=network_params, train=params.model_dump(), lineage=origin.lineage)
+    save_model(uncompiled(network), NETWORK, recipe, origin.learnt | LearntPhotos.of(chosen[PHOTO]))
     write_csv(HISTORY, fit.history)
     write_json(metrics_file("train"), {
         "photos": len(train_set.photos),
@@ -86,6 +90,7 @@ def train() -> None:
         "val_mae": float(kept["val_mae"]),
         "parameters": network.count_params(),
         **({"earlier_devices": checkpoints.earlier_devices} if checkpoints.earlier_devices else {}),
+        **({"started_from": [start.model_dump() for start in origin.lineage]} if origin.age_model else {}),
     })
     _describe_run(params, device, seconds, len(train_set.photos), fit.epochs_before)
     print(f"train: kept epoch {fit.kept_epoch} of {params.epochs}: validation MAE {kept['val_mae']:.2f} years")
@@ -113,6 +118,22 @@ def _print_setup(model_params, prepare, params, network, train_set, val_set, dev
         f"on {device}",
         flush=True,
     )
+
+
+def _tell_origin(origin: Origin, params: TrainParams, validated: pd.Series) -> None:
+    """Print what of an age model goes on, and warn of too high a rate and of photos that it has learnt from."""
+    start = origin.age_model
+    if not start:
+        return
+    name, rate = printable(start.weights), origin.trained.get("learning_rate")
+    parts = "backbone and head" if start.head_taken else "backbone, with a new head,"
+    earlier = f", after {rate:g}" if isinstance(rate, float) else ""
+    print(f"       goes on from {name}: {parts} at learning rate {params.learning_rate:g}{earlier}", flush=True)
+    if isinstance(rate, float) and params.learning_rate >= rate:
+        print(f"train: warning: train.learning_rate {params.learning_rate:g} is not lower than {rate:g}, with which "
+              f"{name} was trained: what it has learnt may be lost: lower it", file=sys.stderr, flush=True)
+    if warning := seen_warning(origin.lineage, {"validation": (origin.learnt.count(validated), len(validated))}):
+        print(f"train: {warning}", file=sys.stderr, flush=True)
 
 
 def _describe_run(params: TrainParams, device: str, seconds: float, photos: int, epochs_before: int) -> None:

@@ -1,6 +1,7 @@
-"""The backbone's name -> its pretrained weights as a file that DVC tracks and a team can share."""
+"""What training starts from -> a file that DVC tracks and a team can share: a backbone's weights, or an age model."""
 
 import hashlib
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -9,7 +10,10 @@ from realage.core.disk import is_of_machine
 from realage.core.errors import UserError, brief, printable
 from realage.core.files import replacing, write_json
 from realage.core.params import load
-from realage.network.backbones import ModelParams, require_weights_file
+from realage.core.paths import BACKBONE_WEIGHTS, SOURCE, START_MODEL
+from realage.network.backbones import ModelParams
+from realage.network.promoted import fetch
+from realage.network.start import names_age_model, names_file, require_fitting, require_weights_file
 from realage.runner.command import run
 
 # Input sizes, in pixels, that Keras requires instead of 224. Without a top, weights do not depend on the size.
@@ -17,19 +21,41 @@ PRETRAINED_SIZES = {"NASNetLarge": 331}
 
 
 def weights() -> None:
-    """Write `data/weights/source.json` and, unless `model.weights` is none, `data/weights/backbone.weights.h5`."""
+    """Write `data/weights/source.json` and, unless `model.weights` is none, the backbone's weights or an age model."""
     params = load("model", ModelParams)
     require_weights_file(params)
-    folder = Path("data/weights")
-    source = {"backbone": params.backbone, "weights": Path(params.weights).name}
-    folder.mkdir(parents=True, exist_ok=True)
-    if params.weights != "none":
-        # Saved again by Keras, so that the format does not depend on that of the source.
-        file = folder / "backbone.weights.h5"
-        _save_weights(_pretrained(params), file)
+    name = Path(params.weights).name if names_file(params.weights) else params.weights
+    source = {"backbone": params.backbone, "weights": name}
+    SOURCE.parent.mkdir(parents=True, exist_ok=True)
+    for earlier in (BACKBONE_WEIGHTS, START_MODEL):  # DVC deletes them; dist/train.py does not
+        earlier.unlink(missing_ok=True)
+    if file := _start(params):
         source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    write_json(folder / "source.json", source)
-    print(printable(f"weights: {params.backbone}, {source['weights']}"))
+    write_json(SOURCE, source)
+    print(printable(f"weights: {params.backbone}, {name}"))
+
+
+def _start(params: ModelParams) -> Path | None:
+    """Write the file that training starts from and return it; None without one."""
+    if params.weights == "none":
+        return None
+    if names_age_model(params.weights):
+        _save_age_model(params)
+        return START_MODEL
+    # Saved again by Keras, so that the format does not depend on that of the source.
+    _save_weights(_pretrained(params), BACKBONE_WEIGHTS)
+    return BACKBONE_WEIGHTS
+
+
+def _save_age_model(params: ModelParams) -> None:
+    """Copy the file of an age model, byte for byte, or fetch it by its tag."""
+    with replacing(START_MODEL) as part:
+        if names_file(params.weights):
+            require_fitting(Path(params.weights), params)
+            shutil.copyfile(params.weights, part)
+        else:
+            fetch(params.weights, part)
+            require_fitting(part, params)
 
 
 def _pretrained(params: ModelParams):

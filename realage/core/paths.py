@@ -15,6 +15,9 @@ PREPARED_LIST = Path("data/prepared.csv")
 FACES = Path("data/faces.csv")
 INDEX = Path("data/index")
 WEIGHTS = Path("data/weights")
+SOURCE = WEIGHTS / "source.json"
+BACKBONE_WEIGHTS = WEIGHTS / "backbone.weights.h5"
+START_MODEL = WEIGHTS / "age.keras"  # the age model that training starts from
 STORE = Path(".store")  # results for single photos, kept between runs; not an out of a stage
 
 NETWORK = Path("models/network.keras")

@@ -171,7 +171,21 @@ def _verdicts(before: Version, after: Version) -> str:
         for version in (before, after)
         if version.stale_param
     ]
+    lines += [
+        f"- **Contaminated**: {version.name} started from a model that learnt from {count:,.0f} of its "
+        f"{SPLIT_NAMES[split]} photos. Errors on them are too low."
+        for version in (before, after)
+        for split in splits
+        if (count := seen_photos(version, split))
+    ]
     return "\n".join([*lines, "", INTERVALS])
+
+
+def seen_photos(version: Version, split: str) -> float:
+    """How many photos of `split` the model has learnt from, by its start from another model."""
+    scores = version.metrics["evaluate"].get(split)
+    count = scores.get("seen", 0.0) if isinstance(scores, dict) else 0.0
+    return count if isinstance(count, float) and math.isfinite(count) else 0.0
 
 
 class Judgement(NamedTuple):

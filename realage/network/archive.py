@@ -23,8 +23,11 @@ RECIPE_FILE = "realage.json"
 METADATA_FILE = "metadata.json"
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
-# Member -> its largest size, bytes: enough for ConvNeXtXLarge, the largest backbone of keras.applications.
-LIMITS = {CONFIG_FILE: 2**23, METADATA_FILE: 2**20, WEIGHTS_FILE: 2**31, RECIPE_FILE: 2**20}
+LEARNT_FILE = "learnt_photos.bin"
+# Member -> its largest size, bytes: enough for ConvNeXtXLarge, the largest backbone of keras.applications, and for 16
+# million photos.
+LIMITS = {CONFIG_FILE: 2**23, METADATA_FILE: 2**20, WEIGHTS_FILE: 2**31, RECIPE_FILE: 2**20, LEARNT_FILE: 2**27}
+OPTIONAL = {LEARNT_FILE}  # model files of earlier releases lack it
 MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
 
 
@@ -61,9 +64,11 @@ def not_ours(path: Path, reason: str) -> UserError:
 
 def _require_members(members: list[zipfile.ZipInfo], size: int) -> None:
     names = [member.filename for member in members]
-    if sorted(names) != sorted(LIMITS):
+    required = LIMITS.keys() - OPTIONAL
+    if not required <= set(names) <= LIMITS.keys() or len(set(names)) < len(names):
         shown = ", ".join(islice(names, len(LIMITS) + 1)) or "nothing"
-        raise ValueError(f"it has to contain {', '.join(LIMITS)} and nothing else, and contains {shown}")
+        needed = ", ".join(name for name in LIMITS if name in required)
+        raise ValueError(f"it has to contain {needed}, may contain {', '.join(OPTIONAL)}, and contains {shown}")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise ValueError(f"{member.filename} in it is compressed, which Keras never does")
@@ -81,14 +86,14 @@ def require_sound(archive: zipfile.ZipFile) -> None:
         raise ValueError(f"{damaged} in it is damaged")
     for name in (METADATA_FILE, CONFIG_FILE):
         read_json(archive, name)
-    _require_stored(_read(archive, WEIGHTS_FILE))
+    _require_stored(read_member(archive, WEIGHTS_FILE))
 
 
 def read_json(archive: zipfile.ZipFile, name: str) -> Any:
     """Parse member `name`. Raises ValueError if it is not JSON or nested more than MAX_DEPTH deep."""
     too_deep = f"{name} in it is nested more than {MAX_DEPTH} deep"
     try:
-        contents = json.loads(_read(archive, name))
+        contents = json.loads(read_member(archive, name))
     except RecursionError:
         raise ValueError(too_deep) from None
     except ValueError as error:
@@ -102,7 +107,13 @@ def read_json(archive: zipfile.ZipFile, name: str) -> Any:
     return contents
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+def has_member(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether the archive has a member `name`."""
+    return name in archive.namelist()
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The bytes of member `name`, at most its limit."""
     with archive.open(name) as member:
         return member.read(LIMITS[name])
 

@@ -1,11 +1,9 @@
 """The backbones that `keras.applications` offers, by name, and the keys of section `model`."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from realage.core.errors import UserError
 from realage.core.params import Section
 
 # Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is rejected without
@@ -33,7 +31,7 @@ class ModelParams(Section):
     """Section `model`: a pretrained backbone, global average pooling, and a dense head that predicts years."""
 
     backbone: str
-    weights: str = Field(min_length=1)  # imagenet, none, or a weights file
+    weights: str = Field(min_length=1)  # imagenet, none, a weights file, or an age model: file or tag
     pixel_scaling: Literal["backbone", "unit"]  # the backbone's own preprocessing, or pixels / 255
     batch_norm_momentum: float | None = Field(ge=0, lt=1)  # null keeps the backbone's own
     dense_units: int = Field(ge=0, le=65_536)  # of a layer between pooling and head; 0: no such layer
@@ -55,9 +53,3 @@ class ModelParams(Section):
         if self.output == "relu" and self.head != "regression":
             raise ValueError(f"output relu is for head regression: set it to linear for head {self.head}")
         return self
-
-
-def require_weights_file(model: ModelParams) -> None:
-    """Raise UserError if `model.weights` names a file that does not exist."""
-    if model.weights not in ("imagenet", "none") and not Path(model.weights).is_file():
-        raise UserError(f"model.weights is '{model.weights}': no such file: use a weights file, imagenet or none")

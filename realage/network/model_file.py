@@ -8,49 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from realage.core.disk import is_of_machine, naming
-from realage.core.errors import UserError, brief
+from realage.core.errors import brief
 from realage.core.files import replacing
 from realage.network.archive import (
     CONFIG_FILE,
+    LEARNT_FILE,
     METADATA_FILE,
     RECIPE_FILE,
     not_ours,
     open_archive,
-    read_json,
     require_sound,
 )
+from realage.network.contents import RECIPE_VERSION, Recipe, read_recipe
 from realage.network.finite import not_finite
+from realage.network.learnt import LearntPhotos
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import PrepareParams
 
-RECIPE_VERSION = 3  # 1, of release 0.1, had only `prepare` and `train`; 2 had no `prepare.max_megapixels`
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
-class Recipe(BaseModel):
-    """How photos must be prepared for a model, and how it was trained.
-
-    `prepare` decides what the model sees, so it is validated. `model`, `train` and `data` (the data's versions) are
-    history: they are kept as the release that trained the model wrote them.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    version: int = 1
-    prepare: PrepareParams
-    model: dict[str, Any] = {}
-    train: dict[str, Any]
-    data: dict[str, str] = {}
-
-
-def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
+def save_model(model: keras.Model, path: Path, recipe: Recipe, learnt: LearntPhotos | None = None) -> None:
     """Save the functional, uncompiled `model` to `path`, with `recipe` as `realage.json` in the same archive.
 
-    Times and memory addresses that Keras writes into the archive are replaced, so that the bytes do not depend on the
-    run. Plain `keras.models.load_model` reads the file.
+    `learnt`, the photos that the model and its ancestors have learnt from, is in it too, if given. Times and memory
+    addresses that Keras writes into the archive are replaced, so that the bytes do not depend on the run. Plain
+    `keras.models.load_model` reads the file.
     """
     recipe = recipe.model_copy(update={"version": RECIPE_VERSION})
     with replacing(path) as part:
@@ -61,6 +45,8 @@ def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
         members[METADATA_FILE] = json.dumps({"keras_version": metadata["keras_version"]}).encode()
         members[CONFIG_FILE] = _without_addresses(members[CONFIG_FILE])
         members[RECIPE_FILE] = recipe.model_dump_json(indent=2).encode()
+        if learnt is not None:
+            members[LEARNT_FILE] = learnt.to_bytes()
         with zipfile.ZipFile(part, "w") as archive:
             for name, contents in members.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), contents)
@@ -124,22 +110,3 @@ def predict_ages(model: keras.Model, photos: Any) -> pd.DataFrame:
     """
     outputs = model.predict(photos, verbose=0)
     return pd.DataFrame({name: values.astype("float64").ravel() for name, values in outputs.items()})
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read the recipe from a model file of this or an earlier release.
-
-    Raises UserError if the file is missing, not a model of this project, or from a later release.
-    """
-    with open_archive(path) as archive:
-        recipe = read_json(archive, RECIPE_FILE)
-    version = recipe.get("version", 1) if isinstance(recipe, dict) else 1
-    if isinstance(version, int) and version > RECIPE_VERSION:
-        raise UserError(f"{path}: its recipe has version {version}, and this release reads up to {RECIPE_VERSION}: "
-                        "install a newer release of realage")
-    try:
-        return Recipe.model_validate(recipe)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"])) or "all of it"
-        raise not_ours(path, f"{RECIPE_FILE} in it: {key}: {problem['msg']}") from error

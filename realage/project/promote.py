@@ -15,7 +15,7 @@ from realage.core.errors import UserError
 from realage.core.params import load
 from realage.core.programs import explained, git
 from realage.evaluation.metrics import EvaluateParams
-from realage.history.compare import Judgement, Version, compare_split, read_commit
+from realage.history.compare import Judgement, Version, compare_split, read_commit, seen_photos
 from realage.history.paired import Paired
 from realage.splits.versions import HELD_OUT_VERSIONS
 
@@ -36,6 +36,7 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
         )
     mae = _validation_mae(candidate)
     if not force:
+        _refuse_contaminated(candidate)
         _refuse_worse(candidate, artifact, stage)
     _await_later_second(artifact)
     try:
@@ -80,6 +81,15 @@ def _validation_mae(candidate: Version) -> float:
         return float(candidate.metrics["evaluate"]["val"]["mae"])
     except (LookupError, TypeError, ValueError):
         raise UserError(f"metrics/evaluate.json of {candidate.name}: has no val.mae: run 'dvc repro' there") from None
+
+
+def _refuse_contaminated(candidate: Version) -> None:
+    """Raise UserError if the model that `candidate` started from has learnt from its validation photos."""
+    if seen := seen_photos(candidate, "val"):
+        raise UserError(
+            f"{candidate.name}: started from a model that learnt from {seen:,.0f} of its validation photos, so its "
+            "error there is too low: not promoted: judge it on other photos, or use --force to promote it anyway"
+        )
 
 
 def _refuse_worse(candidate: Version, artifact: str, stage: str) -> None:

@@ -10,11 +10,12 @@ import pandas as pd
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, PHOTO, SUBJECT
 from realage.core.digests import file_md5
 from realage.core.errors import UserError, printable
-from realage.core.files import read_rows, replacing, write_csv
+from realage.core.files import read_json, read_rows, replacing, write_csv
 from realage.core.params import load
-from realage.core.paths import PREPARED, SPLITS, STORE
+from realage.core.paths import PREPARED, SOURCE, SPLITS, START_MODEL, STORE
 from realage.labels.dataset import DatasetParams
 from realage.labels.table import read_labels
+from realage.network.contents import read_learnt
 from realage.photos.names import fold, walk
 from realage.splits.subjects import is_known
 
@@ -47,6 +48,7 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
     what = f"{len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}"
     print(printable(f"removed {what}, and emptied {STORE}"))
     _warn(names, found, splits)
+    _warn_of_start(pixels)
 
 
 def _names_of(subject: str, rows: pd.DataFrame, labels: Path) -> set[str]:
@@ -84,6 +86,15 @@ def _warn(names: set[str], files: dict[str, Path], splits: pd.DataFrame) -> None
     copies = {name for pair in pairs if names.intersection(pair) for name in pair if name} - names
     if copies:
         print(f"check these too, they look like copies: {_listed(copies)}", file=sys.stderr)
+
+
+def _warn_of_start(pixels: pd.Series) -> None:
+    """Print that the model from which training starts has learnt from the person's photos, if it has."""
+    learnt = read_learnt(START_MODEL) if START_MODEL.is_file() else None
+    if learnt is not None and (count := learnt.count(pixels)):
+        weights = read_json(SOURCE)["weights"]
+        print(printable(f"{weights} has learnt from {count:,} of these photos: set model.weights to another model"),
+              file=sys.stderr)
 
 
 def _listed(names: Iterable[str]) -> str:

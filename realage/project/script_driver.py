@@ -11,10 +11,11 @@ from ruamel.yaml import YAML
 
 from realage.core.errors import UserError
 from realage.core.params import load, read_params
-from realage.network.backbones import ModelParams, require_weights_file
+from realage.network.backbones import ModelParams
 from realage.network.device import set_up_device
 from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams
+from realage.network.start import names_file, names_tag, require_weights_file
 from realage.project.script import STAGES
 from realage.runner.command import run
 from realage.sections import SECTIONS
@@ -78,7 +79,10 @@ def _write_params(text: str, arguments: argparse.Namespace) -> None:
     file.write_text(WRITTEN_BY + text, encoding="utf-8")
     params = read_params(file)
     model = load("model", ModelParams, file)
-    if model.weights not in ("imagenet", "none"):
+    if names_tag(model.weights):
+        raise UserError(f"model.weights is '{model.weights}': a tag needs Git, which this script runs without: set it "
+                        "to the path of the model's file")
+    if names_file(model.weights):
         require_weights_file(model)
         params["model"]["weights"] = str(Path(model.weights).absolute())
     params["dataset"] = {"labels": str(arguments.labels.absolute()), "images": str(arguments.images.absolute())}

@@ -16,7 +16,8 @@ def summary() -> None:
     for split, what in (("val", "validation MAE"), ("test", "test MAE")):
         if split in scores:
             photos = count_photos(scores[split]["n"], scores[split].get("people", scores[split]["n"]))
-            _print_years(what, scores[split]["mae"], f"{interval(scores[split]):<14}{photos}")
+            seen = f", {scores[split]['seen']:,} seen in training before: too low" if scores[split].get("seen") else ""
+            _print_years(what, scores[split]["mae"], f"{interval(scores[split]):<14}{photos}{seen}")
     _print_years("constant baseline", scores["val"]["baseline"]["mae"], "the training photos' median age for everyone")
     if dataset.is_sample:
         sample = read_json(metrics_file("sample"))

@@ -15,7 +15,7 @@ from realage.core.errors import printable
 from realage.core.formatting import TOO_FEW, interval
 from realage.core.params import flatten
 from realage.evaluation.intervals import MIN_PEOPLE
-from realage.splits.assign import SPLIT_NAMES
+from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN = str.maketrans(
@@ -45,6 +45,22 @@ def regroup(by_group: dict[str, list[dict]]) -> dict[str, dict]:
         for row in rows:
             regrouped.setdefault(row["column"], {}).setdefault(split, {})[row["group"]] = row
     return regrouped
+
+
+def contamination(evaluate: dict[str, Any], train: dict[str, Any]) -> str:
+    """The sentence that the model has learnt, by its start, from photos that judge it, or may have; empty if not so."""
+    seen = [f"{scores['seen']:,} of {scores['n']:,} {SPLIT_NAMES[split]} photos" for split in HELD_OUT
+            if (scores := evaluate.get(split, {})).get("seen")]
+    models = [start for start in train.get("started_from", []) if start["head_taken"] is not None]
+    unlisted = ", ".join(start["weights"] for start in models if start["learnt_photos"] is None)
+    sentences = []
+    if seen:
+        sentences.append(f"A model that this one started from learnt from {' and '.join(seen)}: "
+                         "errors on them are too low.")
+    if unlisted:
+        sentences.append(f"{unlisted} has no list of the photos that it learnt from: "
+                         f"{'more' if seen else 'some'} of the photos that judge this model may be among them.")
+    return " ".join(sentences)
 
 
 @style()

@@ -14,7 +14,9 @@ from conftest import PROJECT, recipe
 
 from realage.core.errors import UserError
 from realage.network import model_file
-from realage.network.archive import LIMITS
+from realage.network.archive import LEARNT_FILE, LIMITS, OPTIONAL
+from realage.network.contents import read_learnt
+from realage.network.learnt import LearntPhotos
 from realage.network.model_file import Recipe, load_model, load_network, read_recipe, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
@@ -92,7 +94,7 @@ def test_a_pipe_is_refused_at_once_and_so_is_a_folder(file):
     assert_refused(file, "it is not a regular file")
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", [name for name in LIMITS if name not in OPTIONAL])
 def test_a_member_that_is_missing_or_damaged_is_named(file, without_keras, name):
     members = sound_members()
     write(file, {other: members[other] for other in members if other != name})
@@ -120,6 +122,30 @@ def test_a_bomb_is_refused_by_its_declared_size(file, without_keras, name):
     if name.endswith("json"):
         write(file, sound_members() | {name: b"0" * (LIMITS[name] + 1)})
         assert_refused(file, rf"{name} in it has [\d,]+ bytes, and the limit is")
+
+
+def test_photos_that_a_model_learnt_from_travel_in_its_file_and_may_be_missing(file):
+    save(file, lambda feature: {"age": feature})
+    assert read_learnt(file) is None and read_learnt(SOUND) is None
+    with_photos = file.with_name("with_photos.keras")
+    save_model(load_model(file), with_photos, read_recipe(file), LearntPhotos.of(["0f" * 16, "1e" * 16]))
+    assert read_learnt(with_photos).count(["1e" * 16, "2d" * 16]) == 1
+    assert load_model(with_photos).output_names == load_model(file).output_names
+
+
+@pytest.mark.parametrize("contents", [b"no hashes", b"\xff" * 16])
+def test_a_list_of_photos_that_is_none_is_refused(file, contents):
+    write(file, sound_members() | {LEARNT_FILE: contents})
+    assert_refused(file, "learnt_photos.bin in it: (it has 9 bytes|its hashes are not in order)", read_learnt)
+
+
+def test_a_list_of_photos_that_is_too_large_or_there_twice_is_refused(file, without_keras, monkeypatch):
+    monkeypatch.setitem(LIMITS, LEARNT_FILE, 16)
+    write(file, sound_members() | {LEARNT_FILE: bytes(24)})
+    assert_refused(file, "learnt_photos.bin in it has 24 bytes, and the limit is 16", read_learnt)
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(LEARNT_FILE, b"")
+    assert_refused(file, "it has to contain .* and contains .*learnt_photos.bin, learnt_photos.bin", read_learnt)
 
 
 def test_members_that_share_their_bytes_are_refused(file, without_keras):

@@ -109,6 +109,17 @@ def test_a_subfolder_whose_name_no_tag_can_have_is_refused(tmp_path):
     assert tags(folder) == []
 
 
+def test_a_model_whose_start_has_seen_validation_photos_is_refused_unless_forced(tmp_path):
+    folder = tmp_path / "repository/teams/faces"
+    project_in(folder)
+    (folder / "metrics/evaluate.json").write_text('{"val": {"mae": 1.0, "seen": 4}}')
+    commit(folder)
+    assert_one_line_error(fork_realage(folder, "promote", "prod"), "learnt from 4 of its validation photos", "--force")
+    said = fork_realage(folder, "compare", "HEAD~1", "HEAD").stdout
+    assert said.count("**Contaminated**") == 1 and "learnt from 4 of its validation photos" in said
+    assert fork_realage(folder, "promote", "prod", "--force").returncode == 0
+
+
 def test_the_first_model_is_registered_and_assigned(promoted):
     assert tags(promoted) == ["age#prod#1", "age@v0.0.1"]
     assert current(promoted, "prod") == "v0.0.1"

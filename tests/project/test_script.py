@@ -71,6 +71,7 @@ def test_a_killed_script_goes_on_in_its_folder(start: Path, at) -> None:
         ("mine", "none", "--out mine: contains other files"),
         ("faces/final_files/run", "none", "--out faces/final_files/run: is inside the photos' folder"),
         ("new", "nowhere.weights.h5", "model.weights is 'nowhere.weights.h5': no such file"),
+        ("new", "age@v0.0.1", "model.weights is 'age@v0.0.1': a tag needs Git"),
     ],
 )
 def test_what_cannot_end_well_is_refused_at_the_start(

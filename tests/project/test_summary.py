@@ -17,6 +17,14 @@ def test_the_error_has_an_interval_or_says_that_people_are_too_few(workspace, en
     assert f"4.00 years  {shown:<14}25 photos\n" in run_realage(workspace, "summary").stdout
 
 
+def test_photos_that_a_model_has_seen_before_are_told(workspace):
+    write_params(workspace, small_params())
+    val = {"n": 25, "mae": 4.0, "baseline": {"mae": 14.0}, "seen": 3}
+    write_json(workspace / "metrics/evaluate.json", {"val": val})
+    write_json(workspace / "metrics/sample.json", {"floor_mae": 2.39, "label_noise": 3.0})
+    assert "25 photos, 3 seen in training before: too low\n" in run_realage(workspace, "summary").stdout
+
+
 def test_a_path_in_the_summary_is_escaped(workspace, params):
     params["dataset"] = {"labels": "\x1b[31m/labels.csv", "images": "faces"}
     write_params(workspace, params)

@@ -31,14 +31,14 @@ SCORES = {
 
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None, train=None,
+    faces=None, train=None, seen=0,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
     few = {"n": 2, "mae": 20.25, "bias": 20.25}
     evaluate = {
         "data_version": "0123456789abcdef",
-        **{split: SCORES for split in splits},
+        **{split: SCORES | ({"seen": seen} if seen else {}) for split in splits},
         "by_decade": {split: [{"decade": "20-29", **SCORES}, {"decade": "90+", **few}] for split in splits},
         "by_group": {split: [{"column": "gender", "group": group, **SCORES}] if group else [] for split in splits},
     }
@@ -235,6 +235,24 @@ def test_a_training_of_two_devices_is_said_to_be_one(tmp_path, monkeypatch):
     _, card = make(tmp_path, monkeypatch, train={"earlier_devices": "AMD (2 threads) to epoch 3"})
     assert "The first epochs were trained on another device (AMD (2 threads) to epoch 3)" in card
     assert "another device" not in make(tmp_path / "one", monkeypatch)[1]
+
+
+START = {"weights": "large|x.keras", "sha256": "ab" * 32, "head_taken": True, "data": {"data_version": "d" * 16},
+         "learnt_photos": 4000}
+
+
+def test_a_warm_start_is_told_and_figures_on_photos_that_it_has_seen_are_marked(tmp_path, monkeypatch):
+    imagenet = {"weights": "imagenet", "sha256": "cd" * 32, "head_taken": None, "data": {}, "learnt_photos": None}
+    html, card = make(tmp_path, monkeypatch, train={"started_from": [START, imagenet]}, seen=7)
+    for text in (Page(html).text, card):
+        assert "7 of 60 validation photos and 7 of 60 test photos: errors on them are too low" in text
+        assert "photos that this training did not use" in text and "no list" not in text
+    assert rf"| large\|x.keras | backbone and head | {'ab' * 32} | {'d' * 16} | 4,000 |" in card
+    assert f"| imagenet | pretrained backbone | {'cd' * 32} | – | – |" in card
+    html, card = make(tmp_path / "clean", monkeypatch, train={"started_from": [START]})
+    assert "Contaminated" not in html + card and "were not used for training" in card
+    html, card = make(tmp_path / "unknown", monkeypatch, train={"started_from": [START | {"learnt_photos": None}]})
+    assert "no list of the photos that it learnt from: some of the photos that judge" in Page(html).text
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

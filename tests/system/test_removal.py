@@ -2,12 +2,14 @@
 
 import csv
 import shutil
+import zipfile
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 from conftest import (
     MODELS,
+    PROJECT,
     assert_one_line_error,
     call_realage,
     change,
@@ -20,6 +22,8 @@ from conftest import (
     write_params,
     write_photo,
 )
+
+from realage.network.learnt import LearntPhotos
 
 PAGE = "docs/removal.md"
 LABELS = "data/faces/labels.csv"
@@ -165,6 +169,20 @@ def test_no_label_has_a_file_outside_the_folder_deleted_and_copies_are_named(fac
     assert "not found, look for them under another name: ../outside.jpg" in done.stderr
     assert names(faces) == {"b.jpg", "c.jpg", "outside.jpg"}
     assert [row["file_name"] for row in rows(workspace / LABELS)] == ["b.jpg", "c.jpg"]
+
+
+def test_a_model_that_training_starts_from_and_that_learnt_from_them_is_named(faces, workspace):
+    photo = "0a" * 16
+    splits = workspace / "data/labels/splits.csv"
+    splits.write_text(splits.read_text().replace(",0a,", f",{photo},").replace(",0b,", f",{'0b' * 16},"))
+    (workspace / "data/weights").mkdir()
+    (workspace / "data/weights/source.json").write_text('{"weights": "large.keras"}')
+    with zipfile.ZipFile(PROJECT / "tests/data/regression-0.1.keras") as old:
+        with zipfile.ZipFile(workspace / "data/weights/age.keras", "w") as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name))
+            new.writestr("learnt_photos.bin", LearntPhotos.of([photo]).to_bytes())
+    assert "large.keras has learnt from 1 of these photos: set model.weights" in remove(workspace, "anna").stderr
 
 
 def test_photos_are_removed_by_name_where_labels_name_nobody(faces, workspace):
