@@ -46,7 +46,7 @@ def disturbances(home: Home) -> list[Disturbance]:
     """
     frame = partial(central_square, share=1 / ROOM) if home == "central" else np.array
     turns = {f"rotation {degrees}°": partial(rotate, degrees=degrees) for degrees in DEGREES}
-    same_pixels = {
+    same_pixels: dict[str, Change] = {
         "half resolution": halve,
         "blur": blur,
         f"JPEG quality {JPEG_QUALITY}": compress,
