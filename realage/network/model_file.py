@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from realage.core.errors import UserError, brief
 from realage.core.files import replacing
@@ -32,7 +32,8 @@ class Recipe(BaseModel):
     """How photos must be prepared for a model, and how it was trained.
 
     `prepare` decides what the model sees, so it is validated. `model`, `train` and `data` (the data's versions) are
-    history: they are kept as the release that trained the model wrote them.
+    history: they are kept as the release that trained the model wrote them. So is `adaptation`, of a model that was
+    adapted to a new source of photos; it is empty, and not written, for all others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Recipe(BaseModel):
     model: dict[str, Any] = {}
     train: dict[str, Any]
     data: dict[str, str] = {}
+    adaptation: dict[str, Any] = Field(default={}, exclude_if=lambda adaptation: not adaptation)
 
 
 def save_model(model: keras.Model, path: Path, recipe: Recipe) -> None:
