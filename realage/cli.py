@@ -106,6 +106,19 @@ def predict(
 
 
 @app.command(rich_help_panel=USE)
+def adapt(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="the model file to correct")],
+    labels: Annotated[Path, typer.Option(metavar="FILE", help="CSV with columns file_name and real_age")],
+    images: Annotated[Path, typer.Option(metavar="FOLDER", help="the folder that file_name is relative to")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the new model file")],
+) -> Action:
+    """Correct a model for a new source of photos, such as a camera, if that lowers its error."""
+    from realage.adaptation.command import adapt
+
+    return partial(adapt, model, labels, images, out)
+
+
+@app.command(rich_help_panel=USE)
 def summary() -> Action:
     """Print the trained model's validation error and its baselines."""
     from realage.project.summary import summary

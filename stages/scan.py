@@ -10,7 +10,7 @@ from realage.core.files import from_parquet, replacing, to_parquet
 from realage.core.params import load
 from realage.core.paths import PHOTOS, STORE
 from realage.labels.dataset import DatasetParams
-from realage.photos.names import Listing, find_clashes, find_strays, list_files
+from realage.photos.names import Listing, find_strays, list_files, why_unsafe
 from realage.photos.prepared import PrepareParams
 from realage.photos.scan import COLUMNS, scan_photos, sound_photos
 from realage.photos.store import Store
@@ -50,11 +50,7 @@ def _unsafe(images: Path, names: Iterable[str]) -> dict[str, str]:
     # With `cache.type symlink` every photo is a link into DVC's cache. Asking DVC for its cache takes a second.
     cache = cache_folder() if strays else None
     outside = [name for name, target in strays.items() if not (cache and target.is_relative_to(cache.resolve()))]
-    return {
-        **{name: "a link that leaves the photos' folder: replace it with the photo" for name in outside},
-        **{name: f"differs from {other} only in case or Unicode form, and some systems cannot keep both: rename one"
-           for name, other in find_clashes(names).items()},
-    }  # fmt: skip
+    return why_unsafe(names, outside)
 
 
 if __name__ == "__main__":

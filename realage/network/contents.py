@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from realage.core.errors import UserError, printable
 from realage.network.archive import LEARNT_FILE, RECIPE_FILE, has_member, not_ours, open_archive, read_json, read_member
@@ -34,7 +34,8 @@ class Recipe(BaseModel):
 
     `prepare` decides what the model sees, so it is validated. `model`, `train` and `data` (the data's versions) are
     history: they are kept as the release that trained the model wrote them. `lineage` is what the training started
-    from, followed by what that age model's training started from, and so on.
+    from, followed by what that age model's training started from, and so on. `adaptation` says how a model was adapted
+    to a new source of photos; it is empty, and not written, for all others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +46,7 @@ class Recipe(BaseModel):
     train: dict[str, Any]
     data: dict[str, str] = {}
     lineage: list[Start] = []
+    adaptation: dict[str, Any] = Field(default={}, exclude_if=lambda adaptation: not adaptation)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -91,6 +91,15 @@ def find_clashes(names: Iterable[str]) -> dict[str, str]:
     return {name: next(other for other in group if other != name) for group in pairs for name in group}
 
 
+def why_unsafe(names: Iterable[str], outside: Iterable[str]) -> dict[str, str]:
+    """Return why photos must not be opened or cannot be kept, by name: clashes, and the links `outside` the folder."""
+    return {
+        **{name: "a link that leaves the photos' folder: replace it with the photo" for name in outside},
+        **{name: f"differs from {other} only in case or Unicode form, and some systems cannot keep both: rename one"
+           for name, other in find_clashes(names).items()},
+    }  # fmt: skip
+
+
 def fold(name: str) -> str:
     """Return a file name as compared by a file system that ignores case and Unicode normal form."""
     return unicodedata.normalize("NFC", name).casefold()
