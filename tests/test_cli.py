@@ -14,8 +14,8 @@ from realage.cli import main
 
 MODEL = PROJECT / "tests/data/regression-0.1.keras"
 COMMANDS = (
-    "predict", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params", "presets",
-    "mend-cache", "remove-person", "remote",
+    "predict", "adapt", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params",
+    "presets", "mend-cache", "remove-person", "remote",
 )  # fmt: skip
 OLD_NAMES = {
     "realage.predict": "realage predict",
@@ -58,6 +58,7 @@ def test_a_tool_that_was_removed_says_what_takes_its_place(tmp_path):
         ["predict"],
         ["predict", "a.jpg", "--format", "xml"],
         ["predict", "a.jpg", "--nosuch"],
+        ["adapt", "age.keras", "--labels", "labels.csv", "--images", "photos"],
         ["compare"],
         ["compare", "a", "b", "c"],
         ["promote"],

@@ -136,12 +136,20 @@ def _difference(gain: Gain) -> str:
 
 
 def _facts(source: Source, gain: Gain) -> dict:
-    years = gain._asdict() | {"interval": list(gain.interval), "difference": gain.difference}
+    years = {
+        "mae_before": gain.mae_before,
+        "mae_after": gain.mae_after,
+        "difference": gain.difference,
+        "difference_ci95_lo": gain.interval.low,
+        "difference_ci95_hi": gain.interval.high,
+        "bias_before": gain.bias_before,
+        "bias_after": gain.bias_after,
+    }
     return {
         "data_version": data_version(source.rows),
         "photos": len(source.people),
         "people": len(np.unique(source.people)),
-        **{name: np.round(value, 4).tolist() for name, value in years.items()},
+        **{name: round(value, 4) for name, value in years.items()},
     }
 
 
