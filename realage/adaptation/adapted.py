@@ -10,15 +10,17 @@ from realage.adaptation.choice import Method, best_of, judge_choice, scores_of
 from realage.adaptation.correction import Correction, corrected_model, fit_correction
 from realage.adaptation.head import Features, HeadChange, change_head
 from realage.adaptation.source import Source, read_source
-from realage.core.columns import REAL_AGE
+from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.digests import file_md5
 from realage.core.errors import UserError
 from realage.core.formatting import count_photos
 from realage.evaluation.intervals import MIN_PEOPLE, Interval, effective_people, mean_interval
 from realage.labels.rules import ValidateParams
 from realage.network.archive import not_ours
+from realage.network.contents import read_learnt, read_recipe
 from realage.network.device import set_up_device
-from realage.network.model_file import load_model, read_recipe, save_model
+from realage.network.learnt import LearntPhotos
+from realage.network.model_file import load_model, save_model
 from realage.network.quiet_keras import keras
 from realage.splits.versions import data_version
 
@@ -71,7 +73,10 @@ def write_adapted(model_file: Path, labels: Path, images: Path, rules: ValidateP
 
     change = methods[chosen](everyone)[0]
     adaptation = {"model_md5": file_md5(model_file), "method": chosen, **_facts(source, gain), **_settings(change)}
-    save_model(_changed(model, change), out, recipe.model_copy(update={"adaptation": adaptation}))
+    learnt = read_learnt(model_file)
+    if learnt is not None:
+        learnt |= LearntPhotos.of(source.rows[PHOTO])
+    save_model(_changed(model, change), out, recipe.model_copy(update={"adaptation": adaptation}), learnt)
     print(f"adapt: {chosen}: MAE {gain.mae_before:.2f} before and {gain.mae_after:.2f} after, {_difference(gain)}; "
           f"bias {gain.bias_before:+.2f} before and {gain.bias_after:+.2f} after\nadapt: {out}")
 

@@ -28,9 +28,11 @@ from realage.core.errors import UserError
 from realage.labels.dataset import SampleParams
 from realage.labels.rules import ValidateParams
 from realage.network.backbones import ModelParams
+from realage.network.contents import Recipe, read_learnt, read_recipe
 from realage.network.heads import build_head
+from realage.network.learnt import LearntPhotos
 from realage.network.model import build_predictor
-from realage.network.model_file import Recipe, load_model, read_recipe, save_model
+from realage.network.model_file import load_model, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import fit_square
@@ -93,7 +95,8 @@ def make_model(folder: Path, rows: pd.DataFrame) -> None:
     last.set_weights([slopes[:, None], np.array([real.mean() - seen.mean(axis=0) @ slopes])])
     params = small_params()["model"] | {"head": "regression", "output": "linear"}
     model = build_predictor(network, build_head(ModelParams(**params)), flip_average=True)
-    save_model(model, folder / "age.keras", Recipe(prepare=PREPARE, train=recipe().model_dump()))
+    learnt = LearntPhotos.of([f"{number:016x}{0:016x}" for number in range(LEARNT)])
+    save_model(model, folder / "age.keras", Recipe(prepare=PREPARE, train=recipe().model_dump()), learnt)
 
 
 def adapt_in(
@@ -126,6 +129,7 @@ def test_a_new_camera_is_mended_also_on_photos_that_were_not_labelled(cameras, t
 
     old, new = read_recipe(cameras / "age.keras"), read_recipe(tmp_path / "adapted.keras")
     assert new.model_copy(update={"adaptation": {}}) == old
+    assert len(read_learnt(tmp_path / "adapted.keras")) == len(read_learnt(cameras / "age.keras")) + 90
     origin = new.adaptation
     assert origin["model_md5"] == hashlib.md5((cameras / "age.keras").read_bytes()).hexdigest()
     assert origin["photos"] == 90 and origin["difference_ci95_hi"] < 0
