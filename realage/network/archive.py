@@ -120,12 +120,13 @@ def _require_stored(weights: bytes) -> None:
                 raise ValueError(f"{name} in {WEIGHTS_FILE} is no array of numbers")
             sizes.append(item.nbytes)
 
-    def refuse(name: str, link: object) -> None:
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{name} in {WEIGHTS_FILE} is a link")
+    def unless_inside(name: str, link: object) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name
 
     with h5py.File(BytesIO(weights), "r") as file:
-        file.visititems_links(refuse)
+        link = file.visititems_links(unless_inside)
+        if link:
+            raise ValueError(f"{link} in {WEIGHTS_FILE} is a link")
         file.visititems(add)
     if sum(sizes) > len(weights):
         raise ValueError(f"the weights in {WEIGHTS_FILE} are larger than it, so they are compressed or missing")
