@@ -56,7 +56,7 @@ def validate() -> None:
     reason = _reason_to_stop(rejected, clean, params)
     # Before anything is printed: with a closed standard output, printing ends the stage.
     if reason:
-        raise UserError(f"{mistake} ({reason})" if mistake else reason)
+        raise UserError(f"{mistake} ({reason})" if mistake else f"{reason}; {_most_frequent(rejected)}")
     if mistake:
         print(f"validate: warning: {mistake}", file=sys.stderr)
     print(f"validate: {len(clean):,} clean rows, {len(rejected):,} rejected (listed in {REJECTED})")
@@ -77,25 +77,22 @@ def _counts(table: pd.DataFrame, photos: pd.DataFrame, clean: pd.DataFrame, reje
 def _reason_to_stop(rejected: pd.DataFrame, clean: pd.DataFrame, params: ValidateParams) -> str:
     """Return why the pipeline must not go on with these labels, and what to do; '' if it may."""
     if clean.empty:
-        return f"{REJECTED}: every row was rejected: correct the labels{_most_frequent(rejected)}"
+        return f"{REJECTED}: every row was rejected: correct the labels"
     share = len(rejected) / (len(clean) + len(rejected))
     if len(rejected) and params.on_reject == "fail":
         return (f"{len(rejected)} rows or photos rejected (see {REJECTED}): correct them, "
                 "or set validate.on_reject to quarantine")
     if share > params.max_rejected:
         return (f"{share:.1%} of rows and photos rejected (see {REJECTED}), more than "
-                f"validate.max_rejected allows ({params.max_rejected:.1%}): correct them, or raise the limit"
-                f"{_most_frequent(rejected)}")
+                f"validate.max_rejected allows ({params.max_rejected:.1%}): correct them, or raise the limit")
     return ""
 
 
 def _most_frequent(rejected: pd.DataFrame) -> str:
-    """Return the rule that most of `rejected` break, with the first of them; '' if there are none."""
-    if rejected.empty:
-        return ""
+    """Return the rule that most of `rejected` break, with the first of them."""
     counts = rejected["rule"].value_counts()
     first = rejected[rejected["rule"] == counts.index[0]].iloc[0]
-    return f"; most frequent: {counts.index[0]} ({counts.iloc[0]:,}), such as {first[FILE_NAME]}: {first['detail']}"
+    return f"most frequent: {counts.index[0]} ({counts.iloc[0]:,}), such as {first[FILE_NAME]}: {first['detail']}"
 
 
 if __name__ == "__main__":
