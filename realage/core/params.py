@@ -1,5 +1,6 @@
 """`params.yaml`: each section is validated by a pydantic model, which is declared beside the code that uses it."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,12 +19,20 @@ from realage.core.paths import PARAMS
 # Bounds of a params file or dvc.lock: an author of another branch may have written it.
 LARGEST = 1_000_000  # characters, with its aliases written out
 DEEPEST = 50  # levels
+CONFLICT = re.compile(r"(?m)^(<{7}|>{7}|={7})(?= |$)")  # what Git writes into a file that two branches changed
 
 
 class Section(BaseModel):
     """A section of `params.yaml`: immutable and strictly typed. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def plain_path(path: str) -> str:
+    """Return `path`; raises ValueError for one that holds NUL, which no system can open."""
+    if "\0" in path:
+        raise ValueError("holds a character that no path can have: enter it again")
+    return path
 
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -106,6 +115,9 @@ def parse_params(text: str) -> dict[str, Any]:
     try:
         params = _reader().load(text)
     except MarkedYAMLError as error:
+        if conflict := CONFLICT.search(text):
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise ValueError(f"line {line} is a mark of a merge conflict: keep one of the two versions") from error
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{error.problem}{place}") from error
     except RecursionError as error:
@@ -129,9 +141,10 @@ def flatten(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _first_problem(name: str, section: type[Section], error: ValidationError) -> str:
     # An unknown key first: if it is a misspelt one, the right key is missing, too.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    key = ".".join([name, *map(str, problem["loc"])])
+    path = [name, *map(str, problem["loc"])]
+    key = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        parent, _, last = key.rpartition(".")
+        parent, last = ".".join(path[:-1]), path[-1]
         allowed = _section_at(section, problem["loc"][:-1]).model_fields
         return f"unknown key {key}: {_suggestion(last, list(allowed), parent)}"
     if problem["type"] == "missing":

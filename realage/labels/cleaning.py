@@ -71,4 +71,13 @@ def reason_to_stop(cleaned: Cleaned, params: ValidateParams, listed: str) -> str
     elif share > params.max_rejected:
         reason = (f"{share:.1%} of rows and photos rejected (see {listed}), more than "
                   f"validate.max_rejected allows ({params.max_rejected:.1%}): correct them, or raise the limit")
-    return f"{mistake} ({reason})" if reason and mistake else reason
+    if not reason:
+        return ""
+    return f"{mistake} ({reason})" if mistake else f"{reason}; {_most_frequent(rejected)}"
+
+
+def _most_frequent(rejected: pd.DataFrame) -> str:
+    """Return the rule that most of `rejected` break, with the first of them."""
+    counts = rejected["rule"].value_counts()
+    first = rejected[rejected["rule"] == counts.index[0]].iloc[0]
+    return f"most frequent: {counts.index[0]} ({counts.iloc[0]:,}), such as {first[FILE_NAME]}: {first['detail']}"

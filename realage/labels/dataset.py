@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from realage.core.params import Section
+from realage.core.params import Section, plain_path
 
 FEWEST_PHOTOS = 60  # in the sample
 
@@ -14,6 +14,11 @@ class DatasetParams(Section):
 
     labels: str = Field(min_length=1)  # CSV with columns file_name and real_age (years)
     images: str = Field(min_length=1)  # folder that file_name is relative to
+
+    @field_validator("labels", "images")
+    @classmethod
+    def _check_path(cls, path: str) -> str:
+        return plain_path(path)
 
     @property
     def is_sample(self) -> bool:

@@ -1,13 +1,15 @@
 """Names that are almost right: the photo that a row means if its `file_name` is no photo's name.
 
 A name and a photo match if their keys are equal. Keys ignore more and more differences: letter case and the form of
-characters; a folder in front or left out; the suffix; leading zeros. Only unique matches count: no other photo and no
-other name in the labels has that key.
+characters, quotation marks, `%20` and what separates words; a folder in front or left out; the suffix; leading zeros.
+Only unique matches count: no other photo and no other name in the labels has that key.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from unicodedata import normalize
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -16,11 +18,14 @@ from realage.labels.invisible import without_invisible
 from realage.labels.lookup import counts_of, places_of
 
 SUFFIXES = r"(?:\.(?:jpe?g|jpe|jfif|png|webp|bmp|gif|tiff?|hei[cf]|avif|cr2|nef|arw|dng|raw|0))+$"  # .0: from a number
+AROUND = " .='\"`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"  # quotes, and a formula's sign
+BETWEEN = re.compile(r"[\s_\-\u2010-\u2015]+")  # words of a name; uploads write others
+QUERY = re.compile(r"(?<=.)[?#].*", re.DOTALL)  # of a web address
 MAX_FOLDERS = 20  # in front of a name, or left out
 WIDESPREAD = 0.5  # share of the rows from which on a mistake is told once for all
 NAME, MEANT, DIFFERENCE = "name", "photo", "difference"  # columns of `photos_meant`
 CURES = {
-    "form": ("with other letters, spaces or slashes", "copy the names from the folder"),
+    "form": ("with other letters, spaces, marks or slashes", "copy the names from the folder"),
     "suffix": ("without its suffix or with another one", "write the suffix of the photo's file"),
     "zeros": ("without leading zeros", "write the zeros (in a spreadsheet, import the column as text)"),
     "in front": ("with a folder in front", "write names relative to dataset.images"),
@@ -128,13 +133,13 @@ def _folded(names: pd.Series, free: object) -> pd.DataFrame:
 
 
 def _fold(name: str) -> str:
+    if "://" in name:
+        name = QUERY.sub("", name)
+    name = unquote(name)
     if not (name.isascii() and name.isprintable()):
         name = without_invisible(normalize("NFKC", name))
-    name = name.casefold().replace("\\", "/")
-    if "/" not in name:
-        return name.strip()
-    parts = (part.strip() for part in name.split("/"))
-    return "/".join(part for part in parts if part not in ("", "."))
+    parts = (BETWEEN.sub("_", part.strip(AROUND)) for part in name.casefold().replace("\\", "/").split("/"))
+    return "/".join(filter(None, parts))
 
 
 def _with_last_part_of(others: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from realage.core.columns import (
     REAL_AGE,
 )
 from realage.core.errors import UserError
+from realage.core.params import CONFLICT
 from realage.labels.header import judge_header
 from realage.labels.invisible import invisible_in
 from realage.photos.names import PHOTO_SUFFIXES
@@ -48,6 +49,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     if len(cells) == 1:
         raise UserError(f"{path}: has a header but no rows: add a row 'file_name,real_age' for each photo")
     table = cells.iloc[1:].set_axis(header, axis="columns")
+    _require_merged(path, table[FILE_NAME])
     _require_one_row_each(path, table)
     return table
 
@@ -129,7 +131,10 @@ def _explain(error: pd.errors.ParserError, path: Path, blank: int) -> str:
     reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
     if wide := re.fullmatch(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason):
         columns, line, cells = map(int, wide.groups())
-        comma = DECIMAL_COMMA.search(_line(path, line))
+        text = _line(path, line).strip()
+        if cells - columns == len(text) - len(text.rstrip(",")):
+            return f"line {line} has {cells} cells, the header {columns}: delete the commas at the end of the lines"
+        comma = DECIMAL_COMMA.search(text)
         cure = f"write {comma[0].replace(',', '.')} if {comma[0]} is an age, and put" if comma else "put"
         return f"line {line} has {cells} cells, the header {columns}: {cure} quotation marks around a text with a comma"
     if still_open := re.fullmatch(r"EOF inside string starting at row (\d+)", reason):
@@ -142,6 +147,11 @@ def _line(path: Path, number: int) -> str:
         return next(islice(lines, number - 1, None), "")
 
 
+def _require_merged(path: Path, names: pd.Series) -> None:
+    for row in names.index[names.str.match(CONFLICT)][:1]:
+        raise UserError(f"{path}: row {row} is a mark of a merge conflict: keep one of the two versions of the rows")
+
+
 def _require_one_row_each(path: Path, table: pd.DataFrame) -> None:
     """Raise UserError if a cell has line breaks followed by what looks like rows, due to a stray quotation mark."""
     place, age = (table.columns.get_loc(column) for column in REQUIRED_COLUMNS)
@@ -149,7 +159,8 @@ def _require_one_row_each(path: Path, table: pd.DataFrame) -> None:
         cells = table[column]
         for row, text in cells[cells.str.contains("\n", regex=False)].items():
             lines = text.split("\n")[1:]
-            swallowed = sum(_is_row(line.split(","), place, age) for line in lines)
+            alike = _shape(table.at[row, FILE_NAME])
+            swallowed = sum(_is_row(line.split(","), place, age, alike) for line in lines)
             if swallowed:
                 raise UserError(
                     f"{path}: row {row}, column {column}: the cell contains {swallowed:,} of the next rows, from "
@@ -157,8 +168,19 @@ def _require_one_row_each(path: Path, table: pd.DataFrame) -> None:
                 )
 
 
-def _is_row(cells: list[str], place: int, age: int) -> bool:
-    return len(cells) > max(place, age) and bool(PHOTO_NAME.search(cells[place]) and AGE.fullmatch(cells[age].strip()))
+def _is_row(cells: list[str], place: int, age: int, alike: str) -> bool:
+    """Whether `cells` have an age, and the name of a photo or one of shape `alike`, which may have no suffix."""
+    if len(cells) <= max(place, age) or not AGE.fullmatch(cells[age].strip()):
+        return False
+    return bool(PHOTO_NAME.search(cells[place])) or _shape(cells[place].strip()) == alike
+
+
+def _shape(name: str) -> str:
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "0", name))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name.casefold())
 
 
 def _require_columns(path: Path, header: list[str]) -> None:
@@ -168,6 +190,13 @@ def _require_columns(path: Path, header: list[str]) -> None:
         place, hidden = next(iter(unseen.items()))
         raise UserError(f"{path}: the name of column {place} holds an invisible character ({hidden[0]}): delete it "
                         "(enter the name again)")
+    if missing and any(map(PHOTO_NAME.search, header)):
+        raise UserError(f"{path}: its first line is a row ({', '.join(header)}) and not the header: put a line above "
+                        "it that names the columns, such as 'file_name,real_age'")
+    almost = {_plain(name): name for name in header}
+    for column in missing:
+        if column in almost:
+            raise UserError(f"{path}: the header has '{almost[column]}': write {column}")
     if missing:
         raise UserError(
             f"{path}: column {' and '.join(missing)} is missing: the header needs file_name and real_age, "

@@ -119,14 +119,25 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _require_stored(weights: bytes) -> None:
-    """Raise ValueError if the datasets of an HDF5 file are larger than the file: compressed, or without storage."""
+    """Raise ValueError if an HDF5 file has links, which may lead to other files, or datasets that are no plain numbers.
+
+    The same if its datasets are larger than the file: compressed, or without storage.
+    """
     sizes = []
 
-    def add(_, item: h5py.Group | h5py.Dataset) -> None:
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
+            if item.dtype.kind in "cOSU" or item.external or item.is_virtual:
+                raise ValueError(f"{name} in {WEIGHTS_FILE} is no array of numbers")
             sizes.append(item.nbytes)
 
+    def unless_inside(name: str, link: object) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name
+
     with h5py.File(BytesIO(weights), "r") as file:
+        link = file.visititems_links(unless_inside)
+        if link:
+            raise ValueError(f"{link} in {WEIGHTS_FILE} is a link")
         file.visititems(add)
     if sum(sizes) > len(weights):
         raise ValueError(f"the weights in {WEIGHTS_FILE} are larger than it, so they are compressed or missing")

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from realage.core.params import Section
+from realage.core.params import Section, plain_path
 
 # Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is rejected without
 # importing TensorFlow, which takes seconds. A test compares it with the installed Keras.
@@ -47,6 +47,11 @@ class ModelParams(Section):
         if name not in MODULES:
             raise ValueError(f"unknown backbone: it must be one of {', '.join(sorted(MODULES))}")
         return name
+
+    @field_validator("weights")
+    @classmethod
+    def _check_path(cls, path: str) -> str:
+        return plain_path(path)
 
     @model_validator(mode="after")
     def _check_output(self) -> Self:

@@ -70,7 +70,8 @@ def _discard_output() -> None:
 
 def _one_line(error: Exception) -> str:
     line = printable(" ".join(_described(error).split()))
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+    half = LONGEST_LINE // 2  # a long name or value must not hide the reason behind it
+    return line if len(line) <= LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 def _described(error: Exception) -> str:

@@ -69,6 +69,8 @@ def test_presets_name_the_same_keys_as_the_default():
         ("evaluate", "groups", ["subject"], ["evaluate.groups", "'subject'", "no group"]),
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),
+        ("dataset", "images", "fa\0ces", ["dataset.images", "a character that no path can have"]),
+        ("model", "weights", "a\0.h5", ["model.weights", "a character that no path can have"]),
         ("dataset", "labels", "nowhere.csv", ["dataset.labels", "nowhere.csv", "not found"]),
         ("sample", "photos", 0, ["sample.photos is 0"]),
     ],
@@ -110,6 +112,19 @@ def test_check_refuses_unknown_and_missing_sections(workspace, params):
     write_params(workspace, params)
     with pytest.raises(UserError, match="section 'split' is missing"):
         check()
+
+
+def test_a_key_that_repeats_its_section_is_named(workspace, params):
+    params["train"]["train.epochs"] = 3
+    write_params(workspace, params)
+    with pytest.raises(UserError, match=r"unknown key train\.train\.epochs: did you mean train\.epochs\?$"):
+        check()
+
+
+def test_a_merge_conflict_is_named_with_its_line(workspace):
+    (workspace / "params.yaml").write_text("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> other\n")
+    with pytest.raises(UserError, match=r"params.yaml: not valid YAML: line 2 is a mark of a merge conflict: keep one"):
+        read_params()
 
 
 BROKEN = ["", "- a list", "a: [1", "a: 1\na: 2", "a: 2020-13-41", "a: !!python/object:os.system {}"]

@@ -159,6 +159,23 @@ def test_a_row_with_too_few_cells_is_rejected_and_not_guessed(tmp_path):
         ("file_name,real_age\na.jpg,3\n".encode("utf-16"), "UTF-16 text.*save it as 'CSV UTF-8"),
         ("file_name,real_age\na.jpg,3\n".encode("utf-16-be"), "UTF-16 text.*save it as 'CSV UTF-8"),
         (b"PK\x03\x04 and so on", "workbook.*save it as 'CSV UTF-8"),
+        (b"SQLite format 3\0\x10", "is a database"),
+        (b"PAR1\x15\x04", "is a Parquet file"),
+        (b"%PDF-1.4\n%\xe2\xe3", "is a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", r"is a photo \(PNG\)"),
+        ("file_name,real_age\na.jpg,3\n".encode("utf-32"), "UTF-32 text.*save it as 'CSV UTF-8"),
+        (b'[{"file_name": "a.jpg", "real_age": 3}]', "is JSON, not CSV"),
+        (b"<html><td>file_name</td></html>", "is HTML or XML, not CSV"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "pointer of Git LFS.*run 'git lfs pull'"),
+        (b"file_name real_age\na.jpg 3\n", "separated by spaces: separate them by commas"),
+        (b"file_name:real_age\na.jpg:3\n", "separated by colons: separate them by commas"),
+        ("file_name\uff0creal_age\na.jpg\uff0c3\n".encode(), "separated by '\uff0c': separate them by commas"),
+        (b'"file_name,real_age"\n"a.jpg,3"\n', "quotation marks stand around whole lines.*: delete them"),
+        (b"a.jpg,3\nb.jpg,4\n", r"first line is a row \(a\.jpg, 3\) and not the header: put a line above it"),
+        (b"File Name,real_age\na.jpg,3\n", "the header has 'File Name': write file_name"),
+        (b"file_name,real_age\na.jpg,3,,\n", "line 2 has 4 cells, the header 2: delete the commas at the end"),
+        (b"file_name,real_age\na.jpg,3\n<<<<<<< HEAD\nb.jpg,4\n=======\nb.jpg,5\n>>>>>>> x\n", "row 3 .*conflict"),
+        (b'file_name,real_age,note\n0001,3,"x\n0002,4,y\n0003,5,"z\n', "row 2, column note: the cell contains 2 of"),
         (b'file_name,real_age\nb.jpg,3\n"a.jpg,3\n', "row 3 has a quotation mark that is never closed"),
         (b'file_name,real_age,note\na.jpg,3,"x\nb.jpg,4,y\nc.jpg,5,"z\n',
          "row 2, column note: the cell contains 2 of the next rows, from 'b.jpg,4,y' on: delete the stray"),
@@ -243,7 +260,8 @@ def test_no_row_left_stops_with_the_list_written(workspace, params):
     (workspace / "labels.csv").write_text("file_name,real_age\na.jpg,old\n")
     params["dataset"] = {"labels": "labels.csv", "images": "faces"}
     write_params(workspace, params)
-    assert_one_line_error(call_stages(workspace, "scan", "validate"), "rejected.csv", "every row")
+    failed = call_stages(workspace, "scan", "validate")
+    assert_one_line_error(failed, "rejected.csv", "every row", "not_a_number (1)", "a.jpg: row 2: write the age")
     assert "a.jpg,old,not_a_number" in (workspace / "data/labels/rejected.csv").read_text()
 
 

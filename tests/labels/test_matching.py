@@ -43,6 +43,14 @@ def meant(names: list[str], photos: list[str]) -> dict[str, str]:
         ("Screenshot 9.41 AM.png", "Screenshot 9.41\u202fAM.png"),
         (NFD, NFC),
         (NFC.upper(), NFD),
+        ("'1.jpg", "1.jpg"),
+        ('="1.jpg"', "1.jpg"),
+        ("\u201c1.jpg\u201d", "1.jpg"),
+        ("1.jpg.", "1.jpg"),
+        ("my photo-1.jpg", "my_photo_1.jpg"),
+        ("my%20photo.jpg", "my photo.jpg"),
+        ("000\u00a0001.jpg", "000 001.jpg"),
+        ("https://example.org/faces/1.jpg?dl=1#top", "1.jpg"),
     ],
 )
 def test_a_name_means_the_photo_that_it_almost_names(name, photo):

@@ -236,3 +236,25 @@ def test_what_keras_cannot_load_is_one_short_line(file):
     ):
         change_json(file, "config.json", change)
         assert_refused(file, f"Keras cannot load it: [^:]*{problem}")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (h5py.ExternalLink("/etc/hostname", "/x"), "is a link"),
+        (h5py.SoftLink("/layers"), "is a link"),
+        (np.zeros(3, "complex64"), "is no array of numbers"),
+        (np.full(3, b"text"), "is no array of numbers"),
+    ],
+)
+def test_weights_are_numbers_of_the_file_itself(file, without_keras, value, words):
+    with zipfile.ZipFile(SOUND) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    weights = BytesIO(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as contents:
+        contents["other"] = value
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, member in (members | {"model.weights.h5": weights.getvalue()}).items():
+            archive.writestr(name, member)
+    with pytest.raises(UserError, match=FOREIGN + f"other in model.weights.h5 {words}"):
+        load_model(file)

@@ -7,6 +7,9 @@ import sys
 import pytest
 from conftest import ENVIRONMENT, PROJECT, call_stages, run_module, write_params, write_photo
 
+from realage.core.errors import UserError
+from realage.runner.command import run
+
 NAMES = """
 from realage.core.errors import UserError
 from realage.runner.command import run
@@ -71,6 +74,17 @@ def test_an_output_that_was_closed_before_the_start_is_no_error(workspace, param
     write_params(workspace, params)
     command = ["sh", "-c", f"{sys.executable} -m realage params >&- 2>&-"]
     assert subprocess.run(command, cwd=workspace, env={**ENVIRONMENT, "PYTHONPATH": str(PROJECT)}).returncode == 0
+
+
+def test_a_long_name_does_not_hide_the_reason(capsys):
+    def command():
+        raise UserError(f"{'a' * 5_000}: no such file: correct the name")
+
+    with pytest.raises(SystemExit):
+        run(command)
+    line = capsys.readouterr().err
+    assert line.startswith("error: aaaa") and line.endswith("aaa: no such file: correct the name\n")
+    assert len(line) < 1_100
 
 
 @pytest.mark.parametrize(
