@@ -93,9 +93,17 @@ def options(
     """See `app`."""
 
 
+def _named(path: str) -> Path:
+    if not path:  # for Path this is the current folder; in a shell it is a variable that is not set
+        raise typer.BadParameter("an empty path: name a photo or a folder")
+    return Path(path)
+
+
 @app.command(rich_help_panel=USE)
 def predict(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="photos, or folders of photos")],
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="photos, or folders of photos", parser=_named)
+    ],
     model: Annotated[Path, typer.Option(help="the model file")] = MODEL,
     format: Annotated[RowFormat, typer.Option(help="the output format")] = RowFormat.table,
 ) -> Action:

@@ -56,6 +56,7 @@ def test_a_tool_that_was_removed_says_what_takes_its_place(tmp_path):
         [],
         ["nosuch"],
         ["predict"],
+        ["predict", ""],
         ["predict", "a.jpg", "--format", "xml"],
         ["predict", "a.jpg", "--nosuch"],
         ["adapt", "age.keras", "--labels", "labels.csv", "--images", "photos"],

@@ -97,9 +97,14 @@ def _upright_rgb(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F"):
         raise PhotoError("32-bit greyscale, which has no fixed black and white", "save it with 8 bits")
     if image.mode.startswith("I;16"):
-        # Pillow would clip 16-bit greyscale at 255, and most of the photo would be white.
-        image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
+        # Pillow would clip such greyscale at 255, and most of the photo would be white.
+        image = Image.fromarray((np.asarray(image) >> (_bits(image) - 8)).astype("uint8"))
     return np.asarray(image.convert("RGB"))
+
+
+def _bits(image: Image.Image) -> int:
+    """Return the bits of a grey value, which Pillow stores in 16: a TIFF has 12, too."""
+    return dict(getattr(image, "tag_v2", {})).get(ExifTags.Base.BitsPerSample, (16,))[0]
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -157,6 +157,19 @@ def test_16_bit_grey_keeps_its_shades(tmp_path):
     assert abs(int(load_photo(tmp_path / "a.png").mean()) - 127) <= 1
 
 
+def test_12_bit_grey_keeps_its_shades(tmp_path):
+    shades = np.linspace(0, 4095, 64 * 64).astype(int)
+    first, second = shades[::2], shades[1::2]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1).astype("uint8").tobytes()
+    sizes = {256: 64, 257: 64, 258: 12, 259: 1, 262: 1, 277: 1, 278: 64, 279: len(packed)}  # tags of TIFF 6.0
+    entries = sorted((sizes | {273: 8 + 2 + 12 * 9 + 4}).items())
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    header = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    (tmp_path / "a.tif").write_bytes(header + table + bytes(4) + packed)
+    pixels = load_photo(tmp_path / "a.tif")
+    assert (pixels[..., 0].ravel() == shades >> 4).all()
+
+
 def test_32_bit_grey_is_refused_rather_than_clipped(tmp_path):
     for name, dtype in (("a.tif", "int32"), ("b.tif", "float32")):
         Image.fromarray(np.zeros((40, 40), dtype)).save(tmp_path / name)
