@@ -233,12 +233,12 @@ def _to_markdown(facts: dict[str, Any], models: Sequence[Model], figures: Sequen
 
 def _described(model: Model) -> str:
     prepare = model.prepare
-    margin = f", margin {prepare.margin:g}" if prepare.crop == "face" else ""
+    margin = f", margin {prepare.margin:g}" if prepare.finds_faces else ""
     return f"`{printable(str(model.path))}`: {prepare.image_size} px, crop {prepare.crop}{margin}, fit {prepare.fit}"
 
 
 def _columns(prefix: str, model: Model) -> list[str]:
-    faces = ["no face"] * (model.prepare.crop == "face")
+    faces = ["no face"] * model.prepare.finds_faces
     return [prefix + column for column in ("change, mean", "change, p95", "MAE", "ΔMAE [95% interval]", *faces)]
 
 
