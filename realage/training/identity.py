@@ -65,7 +65,7 @@ def continued(earlier: dict[str, str], identity: dict[str, str], epochs: int) ->
 def _loaded_code() -> dict[str, Path]:
     """The loaded modules of this project: path relative to the project's folder -> file."""
     ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in OURS]
-    files = [Path(module.__file__).resolve() for module in ours if getattr(module, "__file__", None)]
+    files = [Path(file).resolve() for module in ours if (file := getattr(module, "__file__", None))]
     root = Path(__file__).resolve().parents[2]
     return {file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name: file for file in files}
 
