@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 from filelock import FileLock
+from forked import run_forked
 from hypothesis import settings
 from PIL import Image
 
@@ -155,8 +156,6 @@ def fork_realage(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def _forked(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess:
-    from forked import run_forked  # it loads DVC, which most tests do not need
-
     return run_forked(folder, command, {**ENVIRONMENT, **environment})
 
 
