@@ -410,9 +410,12 @@ def at(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
     return environment
 
 
-# The files with the longest tests, which start first, so that no process ends with one of them alone. The first needs
-# no shared run, and is at work while another process makes it.
-LONGEST = ("test_workflow", "test_verify", "test_reruns", "test_kill", "test_pipeline", "test_fit", "test_script")
+# The files with the longest tests, which start first, so that no process ends with one of them alone. The first makes
+# the shared run; those beside it need none, or they would wait for it.
+LONGEST = (
+    *("test_verify", "test_warm_start", "test_fit", "test_model", "test_contributing", "test_reruns", "test_workflow"),
+    *("test_kill", "test_pipeline", "test_script"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
