@@ -31,6 +31,7 @@ from realage.evaluation.people import number_people
 from realage.labels.matching import with_real_names
 from realage.labels.rules import ValidateParams, check_rows, without
 from realage.labels.table import read_labels
+from realage.network.contents import read_recipe
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import Framed, frame_photo
 from realage.photos.names import find_photos
@@ -114,7 +115,7 @@ def _of_split(rows: pd.DataFrame, labels: Path, splits: Path, split: str) -> pd.
 def load(path: Path) -> Model:
     """Load a model file. Raises UserError as `load_model` does."""
     # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.
-    from realage.network.model_file import load_model, read_recipe
+    from realage.network.model_file import load_model
 
     return Model(path, read_recipe(path).prepare, load_model(path))
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from realage.core.errors import UserError, printable
 from realage.core.files import neutralized
+from realage.network.contents import read_recipe
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import Framed, frame_photo
 from realage.photos.names import list_files
@@ -29,7 +30,7 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     """
     photos = list(_photos(paths))
     # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.
-    from realage.network.model_file import load_model, read_recipe
+    from realage.network.model_file import load_model
 
     prepare = read_recipe(model_file).prepare
     model = load_model(model_file)

@@ -1,6 +1,7 @@
 """Model and held-out photos -> predicted ages, measures of the errors, and charts."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLIT
 from realage.evaluation.charts import draw_evaluation, draw_worst
 from realage.evaluation.metrics import EvaluateParams, score, score_groups
 from realage.evaluation.people import PERSON, number_people
-from realage.network.contents import read_learnt, read_recipe, seen_warning
+from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
 from realage.network.model_file import load_model, predict_ages
 from realage.photos.prepared import read_index, read_prepared, require_indexed
@@ -33,12 +34,12 @@ def evaluate() -> None:
     rows = read_rows(SPLITS)
     groups = {column: groups_of(rows, column) for column in params.groups}
 
-    predictions = _predict(rows[rows["split"].isin(HELD_OUT)])
+    recipe = read_recipe(MODEL)
+    predictions = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
-    versions = read_recipe(MODEL).data
-    metrics = {**versions, **_score_splits(numbered, groups, training_median)}
-    _mark_seen(metrics, predictions)
+    metrics = {**recipe.data, **_score_splits(numbered, groups, training_median)}
+    _mark_seen(metrics, predictions, recipe.lineage)
 
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
@@ -47,12 +48,11 @@ def evaluate() -> None:
     _print_scores(metrics)
 
 
-def _predict(rows: pd.DataFrame) -> pd.DataFrame:
+def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> pd.DataFrame:
     """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
 
     Raises UserError if a prediction is NaN or infinite.
     """
-    trained = read_recipe(MODEL).train
     set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
     photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
@@ -84,12 +84,12 @@ def _score_splits(predictions: pd.DataFrame, groups: dict[str, pd.Series], train
     return {**scores, "by_decade": by_decade, "by_group": by_group}
 
 
-def _mark_seen(metrics: dict, predictions: pd.DataFrame) -> None:
+def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:
     """Add `seen` to the measures of each split, if the model started from an age model, and warn unless it is 0.
 
     It counts the photos of the split that the model or one of its ancestors has learnt from.
     """
-    lineage, learnt = read_recipe(MODEL).lineage, read_learnt(MODEL)
+    learnt = read_learnt(MODEL)
     if learnt is None or not any(start.is_age_model for start in lineage):
         return
     seen = {}

@@ -33,7 +33,7 @@ LOADED = (  # what commands import, some of it only once they run
 def run_forked(folder: Path, command: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess:
     """What `dvc` or `realage` does in `folder`, with nothing of an earlier command left over."""
     with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as errors:
-        request = [str(folder), command, environment, out.name, errors.name]
+        request = [str(folder.absolute()), command, environment, out.name, errors.name]
         server = _server()
         print(json.dumps(request), file=server.stdin, flush=True)
         status = int(server.stdout.readline())

@@ -13,9 +13,10 @@ from conftest import PROJECT, assert_one_line_error, recipe, run_realage, write_
 from realage.core.errors import UserError
 from realage.core.params import load
 from realage.network.backbones import ModelParams
+from realage.network.contents import Recipe
 from realage.network.heads import build_head
 from realage.network.model import build_predictor
-from realage.network.model_file import Recipe, load_model, predict_ages, save_model
+from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.decode import load_photo
 from realage.photos.framing import fit_square

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -28,13 +28,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def plain_path(path: str) -> str:
-    """Return `path`; raises ValueError for one that holds NUL, which no system can open."""
-    if "\0" in path:
+def _require_no_nul(path: str) -> str:
+    if "\0" in path:  # no system can open it
         raise ValueError("holds a character that no path can have: enter it again")
     return path
 
 
+PathText = Annotated[str, Field(min_length=1), AfterValidator(_require_no_nul)]  # type of a key that may be a path
 AnySection = TypeVar("AnySection", bound=Section)
 
 

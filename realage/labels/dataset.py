@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from realage.core.params import Section, plain_path
+from realage.core.params import PathText, Section
 
 FEWEST_PHOTOS = 60  # in the sample
 
@@ -12,13 +12,8 @@ FEWEST_PHOTOS = 60  # in the sample
 class DatasetParams(Section):
     """Section `dataset`: paths, absolute or relative to the project's folder."""
 
-    labels: str = Field(min_length=1)  # CSV with columns file_name and real_age (years)
-    images: str = Field(min_length=1)  # folder that file_name is relative to
-
-    @field_validator("labels", "images")
-    @classmethod
-    def _check_path(cls, path: str) -> str:
-        return plain_path(path)
+    labels: PathText  # CSV with columns file_name and real_age (years)
+    images: PathText  # folder that file_name is relative to
 
     @property
     def is_sample(self) -> bool:

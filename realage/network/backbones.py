@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from realage.core.params import Section, plain_path
+from realage.core.params import PathText, Section
 
 # Name -> module of keras.applications with its preprocess_input. Written out so that a wrong name is rejected without
 # importing TensorFlow, which takes seconds. A test compares it with the installed Keras.
@@ -31,7 +31,7 @@ class ModelParams(Section):
     """Section `model`: a pretrained backbone, global average pooling, and a dense head that predicts years."""
 
     backbone: str
-    weights: str = Field(min_length=1)  # imagenet, none, a weights file, or an age model: file or tag
+    weights: PathText  # imagenet, none, a weights file, or an age model: file or tag
     pixel_scaling: Literal["backbone", "unit"]  # the backbone's own preprocessing, or pixels / 255
     batch_norm_momentum: float | None = Field(ge=0, lt=1)  # null keeps the backbone's own
     dense_units: int = Field(ge=0, le=65_536)  # of a layer between pooling and head; 0: no such layer
@@ -47,11 +47,6 @@ class ModelParams(Section):
         if name not in MODULES:
             raise ValueError(f"unknown backbone: it must be one of {', '.join(sorted(MODULES))}")
         return name
-
-    @field_validator("weights")
-    @classmethod
-    def _check_path(cls, path: str) -> str:
-        return plain_path(path)
 
     @model_validator(mode="after")
     def _check_output(self) -> Self:

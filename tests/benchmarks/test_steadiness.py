@@ -12,7 +12,8 @@ from benchmarks.disturbances import disturbances
 from benchmarks.steadiness import CHUNK, Answers, ask, labelled_photos, load, measure, steadiness
 from realage.core.errors import UserError
 from realage.core.files import read_json
-from realage.network.model_file import Recipe, save_model
+from realage.network.contents import Recipe
+from realage.network.model_file import save_model
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 from realage.predict import predict_photos

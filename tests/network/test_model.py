@@ -11,9 +11,10 @@ from conftest import PROJECT
 from realage.core.errors import UserError
 from realage.core.params import load
 from realage.network.backbones import MODULES, ModelParams
+from realage.network.contents import RECIPE_VERSION, Recipe, read_recipe
 from realage.network.heads import build_head
 from realage.network.model import build_network, build_predictor, pixel_scaling_layer
-from realage.network.model_file import RECIPE_VERSION, Recipe, load_model, predict_ages, read_recipe, save_model
+from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.pretrained import load_backbone_weights
 from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams

@@ -15,9 +15,9 @@ from conftest import PROJECT, recipe
 from realage.core.errors import UserError
 from realage.network import model_file
 from realage.network.archive import LEARNT_FILE, LIMITS, OPTIONAL
-from realage.network.contents import read_learnt
+from realage.network.contents import Recipe, read_learnt, read_recipe
 from realage.network.learnt import LearntPhotos
-from realage.network.model_file import Recipe, load_model, load_network, read_recipe, save_model
+from realage.network.model_file import load_model, load_network, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 

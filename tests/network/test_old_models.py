@@ -8,7 +8,8 @@ import pytest
 from conftest import PROJECT
 
 from realage.core.errors import UserError
-from realage.network.model_file import load_model, predict_ages, read_recipe
+from realage.network.contents import read_recipe
+from realage.network.model_file import load_model, predict_ages
 
 PHOTOS = np.random.default_rng(5).integers(0, 256, (3, 32, 32, 3)).astype("float32")
 # What release 0.1 itself predicted of PHOTOS, in years.

@@ -8,8 +8,9 @@ import pytest
 from conftest import write_params
 
 from realage.network.backbones import ModelParams
+from realage.network.contents import RECIPE_VERSION, Recipe, read_recipe
 from realage.network.heads import build_head
-from realage.network.model_file import RECIPE_VERSION, Recipe, load_model, predict_ages, read_recipe, save_model
+from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.prepared import PrepareParams
 from stages.package import package

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import change, commit, lock, run_module, run_tool, stage_error
+from conftest import change, commit, lock, run_dvc, run_tool, stage_error
 from PIL import Image
 
 from realage.core.paths import NETWORK, PREPARED
@@ -27,7 +27,7 @@ def is_up_to_date(folder: Path) -> bool:
 def test_a_second_run_is_refused_and_the_first_one_finishes(stand_in_clone, at):
     change(stand_in_clone, "train", learning_rate=0.002)
     second = at(*IN_TRAINING, "env -u DVC_STAGE dvc repro > second.log 2>&1")
-    done = run_module("dvc", stand_in_clone, "repro", **second)
+    done = run_dvc(stand_in_clone, "repro", **second)
     assert done.returncode == 0 and is_up_to_date(stand_in_clone), done.stderr
     said = (stand_in_clone / "second.log").read_text()
     assert "is busy, it is being blocked by" in said and stages_run(said) == []
@@ -41,7 +41,7 @@ def test_a_commit_that_is_checked_out_during_training_is_not_locked_with_the_res
     change(stand_in_clone, "train", learning_rate=0.002)
     commit(stand_in_clone)
     before = lock(stand_in_clone)["train"]
-    done = run_module("dvc", stand_in_clone, "repro", **at(*IN_TRAINING, "git checkout -q other"))
+    done = run_dvc(stand_in_clone, "repro", **at(*IN_TRAINING, "git checkout -q other"))
     assert "params.yaml, train: changed while stage 'train' ran" in stage_error(done)
     assert lock(stand_in_clone)["train"] == before
 
@@ -54,7 +54,7 @@ def test_outs_that_dvc_restores_during_training_are_replaced_and_the_cache_is_no
     change(stand_in_clone, "train", learning_rate=0.002)
     old = (stand_in_clone / NETWORK).read_text()
     restore = f"dvc checkout && readlink {NETWORK} > restored"
-    done = run_module("dvc", stand_in_clone, "repro", "train", **at(*IN_TRAINING, restore))
+    done = run_dvc(stand_in_clone, "repro", "train", **at(*IN_TRAINING, restore))
     assert done.returncode == 0 and "up to date" in run_tool(stand_in_clone, "dvc", "status", "train"), done.stderr
     assert (stand_in_clone / NETWORK).read_text() != old
     assert Path((stand_in_clone / "restored").read_text().strip()).read_text() == old
@@ -63,7 +63,7 @@ def test_outs_that_dvc_restores_during_training_are_replaced_and_the_cache_is_no
 def test_prepared_photos_of_two_versions_train_nothing_and_are_made_again_as_the_line_says(clone, at):
     change(clone, "prepare", image_size=40)
     restore = at("open", "*/prepared/a*.png", "dvc checkout --force")
-    done = run_module("dvc", clone, "repro", "prepare", "train", REALAGE_WORKERS="1", **restore)
+    done = run_dvc(clone, "repro", "prepare", "train", REALAGE_WORKERS="1", **restore)
     error = stage_error(done)
     assert error.startswith("error: data/prepared/") and "delete data/prepared and run 'dvc repro'" in error
 

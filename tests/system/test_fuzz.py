@@ -18,7 +18,8 @@ from realage.core.errors import UserError
 from realage.core.params import check_section, read_params
 from realage.labels.rules import ValidateParams, check_rows
 from realage.labels.table import read_labels
-from realage.network.model_file import load_model, predict_ages, read_recipe
+from realage.network.contents import read_recipe
+from realage.network.model_file import load_model, predict_ages
 from realage.photos.decode import PhotoError, load_photo
 from realage.sections import SECTIONS
 
