@@ -29,7 +29,8 @@ from realage.core.machine import data_workers
 from realage.evaluation.intervals import mean_interval
 from realage.evaluation.people import number_people
 from realage.labels.matching import with_real_names
-from realage.labels.rules import ValidateParams, check_rows, without
+from realage.labels.params import ValidateParams
+from realage.labels.rules import check_rows, without
 from realage.labels.table import read_labels
 from realage.network.contents import read_recipe
 from realage.photos.decode import PhotoError, load_photo

@@ -2,9 +2,9 @@
 
 from realage.core.params import Section
 from realage.evaluation.metrics import EvaluateParams
-from realage.exploration.eda import EdaParams
+from realage.exploration.params import EdaParams
 from realage.labels.dataset import DatasetParams, SampleParams
-from realage.labels.rules import ValidateParams
+from realage.labels.params import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
 from realage.photos.prepared import PrepareParams

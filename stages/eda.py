@@ -18,7 +18,6 @@ from realage.exploration.charts import (
     draw_photos,
 )
 from realage.exploration.eda import (
-    EdaParams,
     average_faces,
     count_ages,
     count_decades,
@@ -29,6 +28,7 @@ from realage.exploration.eda import (
     quantiles,
 )
 from realage.exploration.outliers import find_outliers
+from realage.exploration.params import EdaParams
 from realage.photos.prepared import read_prepared
 from realage.runner.command import run
 from realage.splits.assign import SPLIT_NAMES

@@ -13,7 +13,8 @@ from realage.core.paths import CLEAN, PHOTOS, REJECTED, metrics_file
 from realage.labels.cleaning import clean_labels, reason_to_stop
 from realage.labels.dataset import DatasetParams
 from realage.labels.matching import with_real_names
-from realage.labels.rules import RULES, ValidateParams
+from realage.labels.params import ValidateParams
+from realage.labels.rules import RULES
 from realage.labels.table import read_labels
 from realage.runner.command import run
 from realage.splits.versions import data_version

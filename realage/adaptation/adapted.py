@@ -15,7 +15,7 @@ from realage.core.digests import file_md5
 from realage.core.errors import UserError
 from realage.core.formatting import count_photos
 from realage.evaluation.intervals import MIN_PEOPLE, Interval, effective_people, mean_interval
-from realage.labels.rules import ValidateParams
+from realage.labels.params import ValidateParams
 from realage.network.archive import not_ours
 from realage.network.contents import read_learnt, read_recipe
 from realage.network.device import set_up_device

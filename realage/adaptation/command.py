@@ -4,7 +4,7 @@ from pathlib import Path
 
 from realage.core.errors import UserError
 from realage.core.params import load
-from realage.labels.rules import ValidateParams
+from realage.labels.params import ValidateParams
 
 
 def adapt(model_file: Path, labels: Path, images: Path, out: Path) -> None:

@@ -16,7 +16,7 @@ from realage.evaluation.people import number_people
 from realage.labels.cleaning import clean_labels, reason_to_stop
 from realage.labels.lookup import places_of
 from realage.labels.matching import with_real_names
-from realage.labels.rules import ValidateParams
+from realage.labels.params import ValidateParams
 from realage.labels.table import read_labels
 from realage.photos.decode import load_validated
 from realage.photos.framing import frame_photo

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from scipy.special import entr
 
 from realage.core.columns import FILE_NAME, PHOTO, REAL_AGE
-from realage.core.params import Section
 from realage.exploration.outliers import count_outliers
+from realage.exploration.params import EdaParams
 from realage.photos.measures import Measures
 from realage.photos.parallel import map_photos
 from realage.photos.prepared import read_prepared
@@ -20,13 +19,6 @@ from realage.splits.assign import SPLIT_NAMES
 from realage.splits.groups import groups_of
 
 QUANTILES = {"min": 0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1}
-
-
-class EdaParams(Section):
-    """Section `eda`: the sheet of example faces."""
-
-    contact_sheet_columns: int = Field(ge=1, le=20)  # faces per decade
-    seed: int = Field(ge=0, lt=2**32)  # another seed picks other faces
 
 
 class MeanFaces:

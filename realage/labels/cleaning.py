@@ -7,8 +7,8 @@ import pandas as pd
 from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO, REAL_AGE
 from realage.labels.lookup import places_of
 from realage.labels.matching import MEANT, photos_meant, widespread_mistake
+from realage.labels.params import ValidateParams
 from realage.labels.rules import (
-    ValidateParams,
     check_photos,
     check_rows,
     check_same_photo,

@@ -4,19 +4,16 @@ Findings are a table with row numbers as index and the columns `rule` and `detai
 computed on whole columns, in time and memory that are linear in the number of rows.
 """
 
-from typing import Literal, Self
-
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
-from pydantic import Field, model_validator
 
 from realage.core.columns import FILE_NAME, REAL_AGE
-from realage.core.params import Section
 from realage.labels.invisible import invisible_in
 from realage.labels.lookup import counts_of, places_of
 from realage.labels.matching import MEANT, NAME
+from realage.labels.params import ValidateParams
 from realage.labels.table import AGE
 
 OUTSIDE = r"^/|\\|:|(?:^|/)\.\.(?:/|$)"  # a path that may leave the folder of photos
@@ -33,22 +30,6 @@ RULES = (
     "duplicate_photo",
     "unsafe_path",
 )
-
-
-class ValidateParams(Section):
-    """Section `validate`: which labels and photos are usable, and what to do with the others."""
-
-    min_age: float = Field(ge=0, le=150)  # years
-    max_age: float = Field(ge=0, le=150)  # years
-    min_pixels: int = Field(ge=1, le=10_000)  # shorter side of a photo
-    on_reject: Literal["quarantine", "fail"]
-    max_rejected: float = Field(ge=0, le=1)  # share of rows and unlabelled photos
-
-    @model_validator(mode="after")
-    def _check_age_range(self) -> Self:
-        if self.min_age >= self.max_age:
-            raise ValueError("min_age must be less than max_age")
-        return self
 
 
 REJECTION = [FILE_NAME, REAL_AGE, "rule", "detail"]  # columns of rejected.csv

@@ -31,7 +31,7 @@ def reproducible() -> None:
     with Repo() as repo:
         stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
         stages = [stage for stage in stages if stage.path_in_repo == "dvc.yaml"]
-        if wrong := list(_wrong_entries(stages)):
+        if wrong := list(wrong_entries(stages, _recorded_stages())):
             raise UserError(f"dvc.lock is not of this dvc.yaml: {join_first(wrong)}: run 'dvc repro' and commit")
         outs = [out for stage in stages for out in stage.outs]
         unknown = [str(out) for out in outs if not _is_here(out)]
@@ -52,9 +52,11 @@ def _refuse_stages_that_would_run() -> None:
         raise UserError(f"dvc.lock is not of this commit: {', '.join(stages)} would run: run 'dvc repro' and commit")
 
 
-def _wrong_entries(stages: list[PipelineStage]) -> Iterator[str]:
-    """What differs between dvc.lock and dvc.yaml. DVC ignores an entry of either that the other lacks."""
-    recorded = _recorded_stages()
+def wrong_entries(stages: list[PipelineStage], recorded: dict[str, Any]) -> Iterator[str]:
+    """What differs between the stages of dvc.yaml and those `recorded` in dvc.lock, by name.
+
+    DVC ignores an entry of either that the other lacks.
+    """
     for name in recorded.keys() - {stage.name for stage in stages}:
         yield f"{name} is no stage"
     for stage in stages:

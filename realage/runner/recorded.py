@@ -71,7 +71,7 @@ def _added_by_users(inputs: list[Path]) -> dict[Path, str]:
 
 def _read_record(file: Path) -> dict[str, Any]:
     # The base loader takes every value for a string, as paths and hashes are: a folder may be called 'yes' or '1e3'.
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
 
 
 def _outs(entry: dict[str, Any], folder: Path) -> dict[Path, str]:

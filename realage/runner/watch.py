@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +132,15 @@ def _fingerprint_inputs() -> dict[str, Any]:
 
 
 def _read_yaml(file: str | Path) -> Any:
+    return _parse(Path(file).read_text(encoding="utf-8"))
+
+
+@cache  # a file is read several times, and parsing takes longer than the rest of this module
+def _parse(text: str) -> Any:
     try:
-        return parse_params(Path(file).read_text(encoding="utf-8"))
+        return parse_params(text)
     except ValueError:
-        return None  # it is being written
+        return None  # the file is being written
 
 
 def _value(params: Any, key: str) -> Any:

@@ -26,7 +26,7 @@ from realage.adaptation.head import Features
 from realage.adaptation.source import people_apart, read_source
 from realage.core.errors import UserError
 from realage.labels.dataset import SampleParams
-from realage.labels.rules import ValidateParams
+from realage.labels.params import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import Recipe, read_learnt, read_recipe
 from realage.network.heads import build_head

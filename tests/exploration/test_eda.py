@@ -12,7 +12,6 @@ from PIL import Image
 from realage.core.errors import UserError
 from realage.exploration.charts import draw_ages, draw_groups, draw_outliers, draw_photos
 from realage.exploration.eda import (
-    EdaParams,
     MeanFaces,
     average_faces,
     count_ages,
@@ -22,6 +21,7 @@ from realage.exploration.eda import (
     pick_examples,
 )
 from realage.exploration.outliers import SCALES, find_outliers
+from realage.exploration.params import EdaParams
 from realage.photos.hashes import pixel_hash
 from realage.photos.measures import measure, thumbnail_of
 from realage.photos.prepared import to_png, write_prepared

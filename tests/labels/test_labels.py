@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from realage.core.errors import UserError
 from realage.core.files import read_rows
-from realage.labels.rules import RULES, ValidateParams, check_rows
+from realage.labels.params import ValidateParams
+from realage.labels.rules import RULES, check_rows
 from realage.labels.table import read_labels
 
 # What a cell can hold: the reader strips white space about it, and a line end within it stays what it is.

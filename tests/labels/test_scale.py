@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.labels import STAGE, measure, write_case
-from realage.labels.rules import ValidateParams, check_rows, check_same_photo
+from realage.labels.params import ValidateParams
+from realage.labels.rules import check_rows, check_same_photo
 
 PARAMS = ValidateParams(min_age=0, max_age=120, min_pixels=32, on_reject="quarantine", max_rejected=1)
 

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import assert_one_line_error, change, flip_a_byte, fork_realage, lock, run_tool
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+
+from realage.project.reproducible import wrong_entries
 
 OTHER = "0123456789abcdef0123456789abcdef"
 
@@ -54,36 +58,61 @@ def test_what_dvc_cannot_tell_is_no_yes(bare):
     assert_one_line_error(fork_realage(bare, "reproducible"), "DVC cannot tell")
 
 
-FOREIGN = {
-    "a stage": (lambda stages: stages.update(more=stages["check"]), ["more is no stage"]),
-    "an out": (lambda stages: stages["check"]["outs"].append({"path": "x", "md5": OTHER}), ["check", "x", "outs"]),
+ENTRIES = {
+    "a stage": (lambda stages: stages.update(more=stages["check"]), "more is no stage"),
+    "an out": (
+        lambda stages: stages["check"]["outs"].append({"path": "x", "md5": OTHER}), "check has no x in its outs",
+    ),
     "an out above": (
-        lambda stages: stages["check"]["outs"].append({"path": "../x", "md5": OTHER}), ["check", "../x", "outs"],
+        lambda stages: stages["check"]["outs"].append({"path": "../x", "md5": OTHER}), "check has no ../x in its outs",
     ),
     "an absolute out": (
-        lambda stages: stages["check"]["outs"].append({"path": "/etc/x", "md5": OTHER}), ["check", "/etc/x", "outs"],
+        lambda stages: stages["check"]["outs"].append({"path": "/etc/x", "md5": OTHER}),
+        "check has no /etc/x in its outs",
     ),
     "an out twice": (
-        lambda stages: stages["check"]["outs"].append(stages["check"]["outs"][0]), ["check", "data/checked.txt"],
+        lambda stages: stages["check"]["outs"].append(stages["check"]["outs"][0]),
+        "check has no data/checked.txt in its outs",
     ),
-    "a dep": (lambda stages: stages["check"]["deps"].append({"path": "x", "md5": OTHER}), ["check", "x", "deps"]),
-    "no out": (lambda stages: stages["report"]["outs"].pop(0), ["reports/index.html", "report", "not recorded"]),
+    "a dep": (lambda stages: stages["check"]["deps"].append({"path": "x", "md5": OTHER}), "check has no x in its deps"),
+    "no out": (
+        lambda stages: stages["report"]["outs"].pop(0),
+        "reports/index.html, of the outs of report, is not recorded",
+    ),
     "no dep": (
         lambda stages: stages["scan"].update(deps=[d for d in stages["scan"]["deps"] if "sample" not in d["path"]]),
-        ["data/sample/final_files", "scan", "not recorded"],
+        "data/sample/final_files, of the deps of scan, is not recorded",
     ),
-    "no hash": (lambda stages: stages["report"]["outs"][0].pop("md5"), ["reports/index.html", "no MD5"]),
+    "no hash": (lambda stages: stages["report"]["outs"][0].pop("md5"), "reports/index.html of report has no MD5"),
     "a path": (
-        lambda stages: stages["report"]["outs"][0].update(md5="../../etc/passwd"), ["reports/index.html", "no MD5"],
+        lambda stages: stages["report"]["outs"][0].update(md5="../../etc/passwd"),
+        "reports/index.html of report has no MD5",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("entry", FOREIGN)
-def test_an_entry_of_the_lock_that_is_not_of_dvc_yaml_is_refused(bare, entry):
-    edit, words = FOREIGN[entry]
-    tamper(bare, edit)
-    assert_one_line_error(fork_realage(bare, "reproducible"), "dvc.lock", *words, "dvc repro")
+@pytest.fixture(scope="module")
+def declared(pipeline):
+    """The stages of dvc.yaml."""
+    with Repo(str(pipeline)) as repo:
+        yield [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+
+
+def test_all_entries_of_a_run_are_those_of_dvc_yaml(pipeline, declared):
+    assert list(wrong_entries(declared, lock(pipeline))) == []
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_of_the_lock_that_is_not_of_dvc_yaml_is_named(pipeline, declared, entry):
+    edit, wrong = ENTRIES[entry]
+    recorded = lock(pipeline)
+    edit(recorded)
+    assert list(wrong_entries(declared, recorded)) == [wrong]
+
+
+def test_a_lock_with_such_an_entry_is_refused(bare):
+    tamper(bare, ENTRIES["an out above"][0])
+    assert_one_line_error(fork_realage(bare, "reproducible"), "dvc.lock", "check", "../x", "outs", "dvc repro")
 
 
 def test_without_data_it_says_which_hashes_it_cannot_know(bare):

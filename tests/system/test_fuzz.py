@@ -16,7 +16,8 @@ from PIL import Image
 
 from realage.core.errors import UserError
 from realage.core.params import check_section, read_params
-from realage.labels.rules import ValidateParams, check_rows
+from realage.labels.params import ValidateParams
+from realage.labels.rules import check_rows
 from realage.labels.table import read_labels
 from realage.network.contents import read_recipe
 from realage.network.model_file import load_model, predict_ages

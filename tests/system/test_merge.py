@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, commands, run_dvc, run_tool, type_in
 
-from realage.labels.rules import ValidateParams, check_rows
+from realage.labels.params import ValidateParams
+from realage.labels.rules import check_rows
 from realage.labels.table import read_labels
 
 PAGE = "docs/merging.md"
