@@ -1,18 +1,21 @@
-"""Metrics, charts and predictions -> a report in one HTML page, and a model card for Git."""
+"""Metrics, charts and predictions -> a report in one HTML page; a model card and an ML-BOM for Git."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 
 from realage.charts import to_png
-from realage.core.files import read_json, read_listing, read_rows, replacing
+from realage.core.files import read_json, read_listing, read_rows, replacing, write_json
 from realage.core.params import load
-from realage.core.paths import HISTORY, MODEL_CARD, PLOTS, PREDICTIONS, REJECTED, REPORT, metrics_file
+from realage.core.paths import HISTORY, MODEL, MODEL_CARD, PLOTS, PREDICTIONS, REJECTED, REPORT, metrics_file
 from realage.evaluation.charts import worst
 from realage.labels.dataset import DatasetParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
 from realage.photos.prepared import PrepareParams
+from realage.report.bom import build_bom, read_pins
+from realage.report.card import MISUSES, USES, front_matter, limits, statements
 from realage.report.page import contamination, draw_training, flatten_recipe, regroup, render_card, render_page
 from realage.report.params import ReportParams
 from realage.runner.command import run
@@ -33,16 +36,19 @@ PICTURES = {
     "mean_faces": "eda/mean_faces.png",
 }
 FIRST_REJECTED = 12
+ML_BOM = Path("reports/ml_bom.cdx.json")
+REQUIREMENTS = Path("requirements.txt")
 
 
 def report() -> None:
-    """Write `reports/index.html` (shows faces) and `reports/model_card.md` (shows none)."""
+    """Write `reports/index.html`, which shows faces, and the model card and the ML-BOM, which show none."""
     facts = _gather(load("report", ReportParams))
     pictures = {name: (PLOTS / file).read_bytes() for name, file in PICTURES.items()}
     history = pd.read_csv(HISTORY)
     pictures["training"] = to_png(draw_training(history, facts["train"]["kept_epoch"]))
     _write(REPORT, render_page(facts, pictures))
-    _write(MODEL_CARD, render_card(facts))
+    _write(MODEL_CARD, front_matter(facts) + "\n" + render_card({**facts, **_texts(facts)}))
+    write_json(ML_BOM, build_bom(facts, hashlib.sha256(MODEL.read_bytes()).hexdigest(), read_pins(REQUIREMENTS)))
     print(f"report: open reports/index.html (validation MAE {facts['evaluate']['val']['mae']:.2f} years)")
 
 
@@ -59,6 +65,7 @@ def _gather(params: ReportParams) -> dict:
     return {
         **metrics,
         "title": params.title,
+        "card": params.card.model_dump(),
         "splits": [split for split in HELD_OUT if split in metrics["evaluate"]],
         "decades": {
             split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
@@ -70,6 +77,11 @@ def _gather(params: ReportParams) -> dict:
         "worst": worst(read_rows(PREDICTIONS)).to_dict("records"),
         "rejected": read_listing(REJECTED).head(FIRST_REJECTED).to_dict("records"),
     }
+
+
+def _texts(facts: dict) -> dict:
+    """Return the texts that the model card alone has."""
+    return {"uses": USES, "misuses": MISUSES, "statements": statements(facts["card"]), "limits": limits(facts)}
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """The report tells the metrics' own figures, needs no other file, and trusts nothing that the data say."""
 
 import base64
+import hashlib
 import json
 import re
 from html import unescape
@@ -31,13 +32,14 @@ SCORES = {
 
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None, train=None, seen=0,
+    faces=None, train=None, seen=0, card=None,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
     few = {"n": 2, "mae": 20.25, "bias": 20.25}
     evaluate = {
         "data_version": "0123456789abcdef",
+        **{f"{split}_version": f"version of {split}" for split in splits},
         **{split: SCORES | ({"seen": seen} if seen else {}) for split in splits},
         "by_decade": {split: [{"decade": "20-29", **SCORES}, {"decade": "90+", **few}] for split in splits},
         "by_group": {split: [{"column": "gender", "group": group, **SCORES}] if group else [] for split in splits},
@@ -65,7 +67,8 @@ def write_project(
         "sample": {"photos": 200, "label_noise": 3.0, "floor_mae": 2.3937},
     }
     params = {
-        "dataset": {"labels": labels, "images": str(Path(labels).parent / "final_files")}, "report": {"title": title},
+        "dataset": {"labels": labels, "images": str(Path(labels).parent / "final_files")},
+        "report": {"title": title, "card": {**DEFAULTS["report"]["card"], **(card or {})}},
         **{name: DEFAULTS[name] for name in ("prepare", "train")},
         "model": {**DEFAULTS["model"], "weights": "/home/jane/secret/weights.h5"},
     }
@@ -74,6 +77,9 @@ def write_project(
     for name, contents in metrics.items():
         (folder / f"metrics/{name}.json").write_text(json.dumps(contents))
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    (folder / "requirements.txt").write_text("keras==3.13.0\n")
+    (folder / "models").mkdir()
+    (folder / "models/age.keras").write_bytes(b"a model")
     pd.DataFrame(rejections, columns=["file_name", "real_age", "rule", "detail"]).to_csv(
         folder / "data/labels/rejected.csv", index=False
     )
@@ -101,6 +107,7 @@ def make(folder, monkeypatch, **project):
     write_project(folder, **project)
     monkeypatch.chdir(folder)
     report()
+    assert str(folder) not in (folder / "reports/ml_bom.cdx.json").read_text("utf-8")
     return (folder / "reports/index.html").read_text("utf-8"), (folder / "reports/model_card.md").read_text("utf-8")
 
 
@@ -165,7 +172,7 @@ def test_what_the_data_say_is_text_and_never_markup(tmp_path, monkeypatch):
     assert "script" not in {tag for tag, _ in page_.tags} and "b>bold" not in html
     assert page_.text.count(HOSTILE) >= 3
     assert "<script" not in card and "<b>" not in card
-    assert card.startswith("# Model card: A &lt;b&gt;bold&lt;/b&gt; \\#&#8203; title\n")
+    assert "\n---\n\n# Model card: A &lt;b&gt;bold&lt;/b&gt; \\#&#8203; title\n" in card
     row = next(line for line in card.splitlines() if "script" in line and "6.12" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
 
@@ -175,10 +182,26 @@ def test_the_card_links_to_nobody_and_nothing_that_the_data_name(tmp_path, monke
     _, card = make(tmp_path, monkeypatch, title=title, group="@admin")
     links = r"@\w|#\d|://|\bwww\.|(?<!\\)\$|\u202e"  # as Git hosts find them
     assert re.search(links, title) and not re.search(links, unescape(card))
-    assert unescape(card.splitlines()[0]).replace("\u200b", "").replace("\\", "") == (
+    heading = next(line for line in card.splitlines() if line.startswith("# "))
+    assert unescape(heading).replace("\u200b", "").replace("\\", "") == (
         "# Model card: @team #12 https://a.example www.a.example a@b.example $x$ u202egnp"
     )
     assert "| @&#8203;admin |" in card
+
+
+def test_the_card_says_what_the_team_states_and_what_it_does_not(tmp_path, monkeypatch):
+    _, card = make(tmp_path / "nothing", monkeypatch)
+    assert card.startswith("---\nlicense: unknown\n") and "| owner | not stated: set report.card.owner |" in card
+    _, card = make(tmp_path / "all", monkeypatch, card={"owner": "The | team\n---\n# of <b>", "licence": "mit"})
+    assert card.startswith("---\nlicense: mit\n") and "| owner | The \\| team --- \\#&#8203; of &lt;b&gt; |\n" in card
+
+
+def test_the_bill_of_materials_is_of_the_model_file_and_the_pins(tmp_path, monkeypatch):
+    make(tmp_path, monkeypatch)
+    bom = json.loads((tmp_path / "reports/ml_bom.cdx.json").read_text("utf-8"))
+    (digest,) = bom["metadata"]["component"]["hashes"]
+    assert digest == {"alg": "SHA-256", "content": hashlib.sha256(b"a model").hexdigest()}
+    assert [part["name"] for part in bom["components"]] == ["synthetic sample of realage", "keras"]
 
 
 def test_a_rejected_name_that_is_a_formula_is_shown_as_it_is(tmp_path, monkeypatch):

@@ -135,7 +135,7 @@ TRAINING = {"scan", "prepare", "weights", "train"}
 @pytest.mark.parametrize(
     ("edited", "stale", "fresh"),
     [
-        ("requirements.txt", set(), {"check", "report", *TRAINING}),
+        ("requirements.txt", {"report"}, {"check", "package", "evaluate", *TRAINING}),
         ("requirements-compute.txt", {"sample", "package", "evaluate", *TRAINING}, {"report"}),
         ("requirements-charts.txt", {"eda", "evaluate", "report"}, TRAINING),
         ("realage/evaluation/metrics.py", {"evaluate"}, TRAINING),
