@@ -16,7 +16,6 @@ from realage.report.figures import Figure, all_figures
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 MODEL_REF, DATA_REF = "model", "data"
 PIN = re.compile(r"(?P<name>[\w.-]+)(\[.*?\])?==(?P<version>[^\s;\\]+)( ; (?P<marker>[^\\]+?))?\s*\\?")
-HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 NEEDED_BY = re.compile(r"^ +# +(?:via\b *)?(\S.*)?$", re.MULTILINE)
 
 
@@ -26,7 +25,6 @@ class Pin(NamedTuple):
     name: str
     version: str
     marker: str | None  # where it is installed, such as python_full_version < '3.12'
-    hashes: list[str]  # SHA-256 of the files of the release, as hexadecimal digits
     needed_by: list[str]  # names of libraries, or '-r requirements.in'
 
     @property
@@ -75,7 +73,7 @@ def _pin(requirement: str, file: Path) -> Pin:
     if not found:
         raise UserError(f"{file}: '{one_line(first)}' is no pinned release, such as numpy==2.4.6: run 'make lock'")
     needed_by = [name for name in NEEDED_BY.findall(requirement) if name]
-    return Pin(found["name"], found["version"], found["marker"], HASH.findall(requirement), needed_by)
+    return Pin(found["name"], found["version"], found["marker"], needed_by)
 
 
 def _model(facts: dict[str, Any], sha256: str) -> dict[str, Any]:
@@ -164,8 +162,7 @@ def _data(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _library(pin: Pin) -> dict[str, Any]:
-    url = f"https://pypi.org/project/{pin.name}/{pin.version}/#files"
-    hashes = {"hashes": list(map(_hash, pin.hashes))} if pin.hashes else {}
+    # The digests of its files, thousands in all, are in requirements.txt.
     marker = {"properties": [{"name": "realage:marker", "value": pin.marker}]} if pin.marker else {}
     return {
         "type": "library",
@@ -173,8 +170,6 @@ def _library(pin: Pin) -> dict[str, Any]:
         "name": pin.name,
         "version": pin.version,
         "purl": pin.purl,
-        # The digests are those of the files to install, of which one is: they belong to the distribution.
-        "externalReferences": [{"type": "distribution", "url": url, **hashes}],
         **marker,
     }
 

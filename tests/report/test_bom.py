@@ -99,12 +99,10 @@ def test_it_names_the_model_file_its_data_and_what_it_started_from(bom):
     assert properties["realage:test_version"] == "version of test"
 
 
-def test_libraries_have_their_digests_and_who_needs_them(bom):
+def test_libraries_say_what_they_are_and_who_needs_them(bom):
     found = bom()
     keras, numpy = (part for part in found["components"] if part["type"] == "library")
     assert keras["purl"] == "pkg:pypi/keras@3.13.0" and numpy["purl"] == "pkg:pypi/numpy@2.4.6"
-    digests = [entry["content"] for entry in keras["externalReferences"][0]["hashes"]]
-    assert digests == ["ab" * 32, "cd" * 32]
     assert numpy["properties"] == [{"name": "realage:marker", "value": "python_full_version < '3.12'"}]
     needs = {entry["ref"]: entry["dependsOn"] for entry in found["dependencies"]}
     assert needs == {
@@ -119,8 +117,6 @@ def test_all_pins_of_the_project_are_read():
     found = build_bom(facts(), "12" * 32, read_pins(file))
     libraries = [part for part in found["components"] if part["type"] == "library"]
     assert len(libraries) == len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
-    digests = [entry for part in libraries for entry in part["externalReferences"][0]["hashes"]]
-    assert len(digests) == text.count("--hash=sha256:")
     needed = {ref for entry in found["dependencies"] for ref in entry["dependsOn"]}
     assert needed == {"data", *(part["bom-ref"] for part in libraries)}
     assert any(ref.startswith("pkg:pypi/keras@") for ref in found["dependencies"][0]["dependsOn"])
