@@ -88,7 +88,7 @@ def gap_interval(values: np.ndarray, people: np.ndarray, members: Sequence[np.nd
     photos are in a group; a group needs MIN_PEOPLE. The differences of all pairs get intervals that hold together:
     Welch's t (1947), with the correction for skewness of `mean_interval`, and with Bonferroni's for the number of pairs
     (Dunn 1961, Multiple comparisons among means, JASA 56). The largest ends are those of the largest difference. So the
-    interval allows for the choice of the two groups, and covers the true value in 95% of cases or more.
+    interval allows for the choice of the two groups. The more the groups differ, the more often it covers the truth.
     """
     means = _means(values, people, members)
     pairs = list(combinations(means, 2))

@@ -29,7 +29,7 @@ LENGTHS = [  # draws, numbers of people, and by how much a simulation may miss 9
     pytest.param(5_000, GRID, 0.0, id="all", marks=pytest.mark.slow),
 ]
 SIZES = ([MIN_PEOPLE, MIN_PEOPLE], [MIN_PEOPLE, 500], [MIN_PEOPLE] * 5, [30, 60, 120, 240, 480])  # people of groups
-GAPS = [  # draws, sizes of groups, and by how much a simulation may miss 93%
+GAPS = [  # draws, sizes of groups, and by how much a simulation may miss 92 to 98%
     pytest.param(600, SIZES[1:3], 0.02, id="short"),
     pytest.param(5_000, SIZES, 0.0, id="all", marks=pytest.mark.slow),
 ]
@@ -82,12 +82,12 @@ def test_several_photos_of_each_person_make_no_interval_too_narrow(errors, photo
 @pytest.mark.parametrize("worse", [0, 1, 2], ids=["all alike", "one worse", "two worse"])
 @pytest.mark.parametrize(("draws", "sizes", "slack"), GAPS)
 def test_the_largest_gap_of_groups_is_covered_though_it_is_chosen_as_the_largest(errors, worse, draws, sizes, slack):
-    """At least: with more than two groups of which some differ, no choice is as hard as the interval allows for."""
+    """The more groups, the more it may cover: the interval allows for all of them to be alike, the hardest case."""
     draw, mean = ERRORS[errors]
     random = np.random.default_rng(20)
     for people in sizes:
         scale = np.ones(len(people))
-        scale[:1], scale[-1] = (1.5, 1.0 if worse < 2 else 1.5) if worse else (1.0, 1.0)
+        scale[[0, -1][:worse]] = 1.5
         member = np.repeat(np.arange(len(people)), people)
         groups = [member == number for number in range(len(people))]
         held = []
@@ -95,8 +95,7 @@ def test_the_largest_gap_of_groups_is_covered_though_it_is_chosen_as_the_largest
             found = gap_interval(abs(draw(random, len(member))) * scale[member], np.arange(len(member)), groups)
             held.append(found.low <= (scale.max() - scale.min()) * mean <= found.high)
         print(f"{errors}, groups of {people} people, {worse} worse: {np.mean(held):.1%}")
-        assert np.mean(held) >= 0.93 - slack
-        assert len(people) > 2 or np.mean(held) <= 0.97 + slack
+        assert 0.92 - slack <= np.mean(held) <= (0.98 + slack if len(people) == 2 else 1)
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["people of one group", "people in both groups"])
