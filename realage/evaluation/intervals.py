@@ -5,7 +5,7 @@ Photos of one person are alike, so an interval is over people. A person counts b
 Simulations chose the rule and the number: tests/evaluation/test_intervals.py, docs/design.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -90,7 +90,7 @@ def gap_interval(values: np.ndarray, people: np.ndarray, members: Sequence[np.nd
     (Dunn 1961, Multiple comparisons among means, JASA 56). The largest ends are those of the largest difference. So the
     interval allows for the choice of the two groups. The more the groups differ, the more often it covers the truth.
     """
-    means = _means(values, people, members)
+    means = [_mean(values[chosen], people[chosen]) for chosen in members]
     pairs = list(combinations(means, 2))
     if not pairs:
         return None
@@ -99,30 +99,30 @@ def gap_interval(values: np.ndarray, people: np.ndarray, members: Sequence[np.nd
 
 
 class _Mean(NamedTuple):
-    """The mean of a group: each person's part in its error, float (people of all groups,), and effective_people."""
+    """The mean of a group, with the people in it and each person's part in its error, any and float (people,)."""
 
     value: float
+    people: np.ndarray
     errors: np.ndarray  # the sum of their squares is the variance of `value`
-    people: float
+    effective: float  # effective_people
 
 
-def _means(values: np.ndarray, people: np.ndarray, members: Sequence[np.ndarray]) -> Iterator[_Mean]:
-    number = np.unique(people, return_inverse=True)[1]
-    for chosen in members:
-        deviations = _deviations(values[chosen], number[chosen])
-        errors = np.zeros(number.max() + 1)
-        errors[np.unique(number[chosen])] = deviations / np.sqrt(len(deviations) * (len(deviations) - 1))
-        yield _Mean(float(np.mean(values[chosen])), errors, effective_people(number[chosen]))
+def _mean(values: np.ndarray, people: np.ndarray) -> _Mean:
+    deviations = _deviations(values, people)
+    errors = deviations / np.sqrt(len(deviations) * (len(deviations) - 1))
+    return _Mean(float(np.mean(values)), np.unique(people), errors, effective_people(people))
 
 
 def _difference_interval(one: _Mean, other: _Mean, outside: float) -> Interval:
     """The interval of `one` minus `other` that misses the true difference with probability `outside`."""
-    difference, errors = one.value - other.value, one.errors - other.errors
+    difference = one.value - other.value
+    person = np.unique(np.concatenate([one.people, other.people]), return_inverse=True)[1]
+    errors = np.bincount(person, weights=np.concatenate([one.errors, -other.errors]))
     error = float(np.sqrt(np.sum(errors**2)))
     if error == 0:
         return Interval(difference, difference)
-    variances = [float(np.sum(mean.errors**2)) for mean in (one, other)]
-    freedom = sum(variances) ** 2 / (variances[0] ** 2 / (one.people - 1) + variances[1] ** 2 / (other.people - 1))
+    first, second = (float(np.sum(mean.errors**2)) for mean in (one, other))
+    freedom = (first + second) ** 2 / (first**2 / (one.effective - 1) + second**2 / (other.effective - 1))
     quantile, skewness = _quantile(freedom + 1, outside), SKEWNESS * float(np.sum((errors / error) ** 3))
     return Interval(difference - error * _skewed(quantile, skewness), difference - error * _skewed(-quantile, skewness))
 
