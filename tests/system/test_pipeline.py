@@ -132,7 +132,7 @@ def test_dvc_tells_metrics_params_and_plots(clone):
     shown = run_tool(clone, "dvc", "metrics", "show", "--json")
     assert json.loads(shown)[""]["data"]["metrics/evaluate.json"]["data"]["val"]["mae"] > 0
     table = run_tool(clone, "dvc", "metrics", "show")
-    assert "val.mae" in table and "decade" not in table
+    assert "val.mae" in table and "val.gate.18.n_older" in table and "decade" not in table
 
     change(clone, "train", seed=9)
     found = metrics(clone, "evaluate")
