@@ -6,21 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
 from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
-from realage.evaluation.charts import draw_evaluation, draw_worst
-from realage.evaluation.metrics import EvaluateParams, score, score_groups
+from realage.evaluation.charts import draw_evaluation, draw_gates, draw_worst
+from realage.evaluation.gates import tabulate_gates
+from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import PERSON, number_people
+from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
 from realage.network.model_file import load_model, predict_ages
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
-from realage.splits.ages import decade, decade_label
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.groups import groups_of
 from realage.training.photo_dataset import PhotoDataset
@@ -38,12 +39,13 @@ def evaluate() -> None:
     predictions = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
-    metrics = {**recipe.data, **_score_splits(numbered, groups, training_median)}
+    metrics = {**recipe.data, **score_splits(numbered, groups, training_median, params)}
     _mark_seen(metrics, predictions, recipe.lineage)
 
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, FOLDER)
+    draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), FOLDER)
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
     _print_scores(metrics)
 
@@ -60,28 +62,6 @@ def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> pd.DataFrame:
     if not np.isfinite(predictions).all(axis=None):
         raise UserError(f"{MODEL}: it predicts ages that are NaN or infinite: train with a lower train.learning_rate")
     return rows.join(predictions.add_prefix("predicted_"))
-
-
-def _score_splits(predictions: pd.DataFrame, groups: dict[str, pd.Series], training_median: float) -> dict:
-    """Return measures of `val` and `test` with the MAE of the training median as baseline, then by decade and group.
-
-    `groups` are the groups of all rows, by column. The breakdowns are lists, as DVC omits lists from its tables of
-    metrics, which would be too long otherwise.
-    """
-    scores, by_decade, by_group = {}, {}, {}
-    for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
-        part = predictions[predictions["split"] == split]
-        real, predicted, who = (part[column].to_numpy() for column in (REAL_AGE, PREDICTED_AGE, PERSON))
-        constant = float(np.mean(np.abs(real - training_median)))
-        scores[split] = {**score(real, predicted, who), "baseline": {"mae": constant}}
-        decades = score_groups(real, predicted, decade(real), who)
-        by_decade[split] = [{"decade": decade_label(start), **measures} for start, measures in decades]
-        by_group[split] = [
-            {"column": column, "group": group, **measures}
-            for column, group_of in groups.items()
-            for group, measures in score_groups(real, predicted, group_of[part.index].to_numpy(), who)
-        ]
-    return {**scores, "by_decade": by_decade, "by_group": by_group}
 
 
 def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:

@@ -26,6 +26,7 @@ PICTURES = {
     "residuals": "evaluate/residuals.png",
     "by_decade": "evaluate/by_decade.png",
     "within": "evaluate/within.png",
+    "gates": "evaluate/gates.png",
     "worst": "worst.png",
     "ages": "eda/ages.png",
     "decades": "eda/decades.png",
@@ -62,16 +63,20 @@ def _gather(params: ReportParams) -> dict:
     }
     names = ("validate", "split", "eda", "prepare", "train", "evaluate")
     metrics = {name: read_json(metrics_file(name)) for name in names}
+    splits = [split for split in HELD_OUT if split in metrics["evaluate"]]
     return {
         **metrics,
         "title": params.title,
         "card": params.card.model_dump(),
-        "splits": [split for split in HELD_OUT if split in metrics["evaluate"]],
+        "splits": splits,
+        "everyone": {split: {"": metrics["evaluate"][split]} for split in splits},
         "decades": {
             split: {row["decade"]: row for row in rows} for split, rows in metrics["evaluate"]["by_decade"].items()
         },
+        "ages": {split: {row["age"]: row for row in rows} for split, rows in metrics["evaluate"]["by_age"].items()},
         "contamination": contamination(metrics["evaluate"], metrics["train"]),
         "groups": regroup(metrics["evaluate"]["by_group"]),
+        "crossings": regroup(metrics["evaluate"]["by_crossing"]),
         "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
         "worst": worst(read_rows(PREDICTIONS)).to_dict("records"),

@@ -20,6 +20,7 @@ from realage.evaluation.charts import (
 )
 
 PICTURES = ("predicted.png", "residuals.png", "by_decade.png", "within.png")
+TABLES = ("predicted.csv", "by_age.csv", "by_decade.csv", "within.csv")
 
 
 def predictions(splits=("val", "test"), photos=80, seed=0):
@@ -44,7 +45,7 @@ def scores(errors):
 
 def metrics(table):
     """metrics/evaluate.json for a table of predictions, broken down into two decades."""
-    contents = {"data_version": "0123456789abcdef", "by_decade": {}, "by_group": {}}
+    contents = {"data_version": "0123456789abcdef", "by_decade": {}, "by_age": {}, "by_group": {}}
     for split, rows in table.groupby("split"):
         errors = (rows["predicted_age"] - rows["real_age"]).to_numpy()
         contents[split] = {**scores(errors), "cs3": 0.4, "cs5": 0.6, "cs10": 0.9, "baseline": {"mae": 14.0}}
@@ -52,6 +53,7 @@ def metrics(table):
             {"decade": "20-29", **scores(errors)},
             {"decade": "90+", **scores(errors[:2])},
         ]
+        contents["by_age"][split] = [{"age": 9, **scores(errors[:2])}, {"age": 18, **scores(errors[:1])}]
     return contents
 
 
@@ -100,9 +102,10 @@ def test_a_sheet_shows_the_photos_own_colours():
 def test_evaluation_writes_pictures_and_the_tables_behind_them(tmp_path, splits):
     table = predictions(splits)
     draw_evaluation(table, metrics(table), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*PICTURES, "predicted.csv", "by_decade.csv", "within.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {*PICTURES, *TABLES}
     predicted = pd.read_csv(tmp_path / "predicted.csv")
     assert list(predicted.columns) == ["photo", "person", "split", "real_age", "predicted_age"]
+    assert pd.read_csv(tmp_path / "by_age.csv")["age"].tolist() == [9, 18]
     by_decade = pd.read_csv(tmp_path / "by_decade.csv")
     assert by_decade["decade"].tolist() == ["20-29", "90+"]
     for split in splits:
@@ -126,6 +129,13 @@ def test_a_handful_of_photos_of_one_age_can_be_drawn(tmp_path, photos):
     table = predictions(("val",), photos).assign(real_age=30.0, predicted_age=30.0)
     draw_evaluation(table, metrics(table), tmp_path)
     assert (tmp_path / "residuals.png").stat().st_size > 0
+
+
+def test_nobody_young_leaves_the_table_of_ages_empty(tmp_path):
+    table = predictions()
+    draw_evaluation(table, {**metrics(table), "by_age": {"val": [], "test": []}}, tmp_path)
+    by_age = pd.read_csv(tmp_path / "by_age.csv")
+    assert by_age.empty and {"age", "val_n", "test_mae"} <= set(by_age.columns)
 
 
 def test_share_within_counts_errors_of_exactly_so_many_years():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from realage.charts import (
     DASHED,
     INK,
     MUTED,
+    PAPER,
     SHADE,
     SPLIT_COLORS,
     Tile,
@@ -25,6 +27,7 @@ from realage.charts import (
 )
 from realage.core.columns import PREDICTED_AGE, REAL_AGE
 from realage.core.files import write_csv
+from realage.evaluation.gates import BUFFER
 from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
@@ -42,14 +45,21 @@ def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> N
     `metrics/evaluate.json`.
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
-    by_decade, within = tabulate_decades(metrics), tabulate_within(held_out)
+    by_decade, within = tabulate_breakdown(metrics["by_decade"], "decade"), tabulate_within(held_out)
     write_csv(folder / "predicted.csv", held_out[["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE]])
-    write_csv(folder / "by_decade.csv", by_decade.set_axis(by_decade.columns.map("_".join), axis=1).reset_index())
+    write_csv(folder / "by_decade.csv", _flat(by_decade))
+    write_csv(folder / "by_age.csv", _flat(tabulate_breakdown(metrics["by_age"], "age")))
     write_csv(folder / "within.csv", within)
     save(draw_predicted(held_out, metrics), folder / "predicted.png")
     save(draw_residuals(held_out, metrics), folder / "residuals.png")
     save(draw_by_decade(by_decade, metrics), folder / "by_decade.png")
     save(draw_within(within, metrics), folder / "within.png")
+
+
+def draw_gates(gates: pd.DataFrame, folder: Path) -> None:
+    """Write `gates.csv` and `gates.png` to `folder`; `gates` is from `tabulate_gates`."""
+    write_csv(folder / "gates.csv", gates)
+    save(draw_gate_curves(gates), folder / "gates.png")
 
 
 def draw_worst(predictions: pd.DataFrame, photo_of: Callable[[Any], np.ndarray], path: Path) -> None:
@@ -73,17 +83,16 @@ def worst(predictions: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[order.index[:WORST]]
 
 
-def tabulate_decades(metrics: dict) -> pd.DataFrame:
-    """`by_decade` as a table: one row per decade, youngest first.
+def tabulate_breakdown(by_split: dict[str, list[dict]], key: str) -> pd.DataFrame:
+    """A breakdown by age of `metrics/evaluate.json` as a table: one row for each value of `key`, youngest first.
 
     Columns are pairs of a split and one of `n`, `mae`, `mae_ci95_lo`, `mae_ci95_hi`, `bias`.
     """
     tables = {
-        split: pd.DataFrame(decades).set_index("decade").reindex(columns=MEASURES)
-        for split, decades in metrics["by_decade"].items()
+        split: pd.DataFrame(rows, columns=[key, *MEASURES]).set_index(key) for split, rows in by_split.items()
     }
-    table = pd.concat(tables, axis="columns").rename_axis("decade")
-    return table.sort_index(key=lambda labels: labels.str.extract(r"(\d+)", expand=False).astype(int))
+    table = pd.concat(tables, axis="columns").rename_axis(key)
+    return table.sort_index(key=lambda labels: labels.astype(str).str.extract(r"(\d+)", expand=False).astype(int))
 
 
 def tabulate_within(held_out: pd.DataFrame) -> pd.DataFrame:
@@ -183,6 +192,51 @@ def draw_within(within: pd.DataFrame, metrics: dict) -> Figure:
     axes.set(xlim=(0, WITHIN[-1]), ylim=(0, 101), xlabel="error at most (years)", ylabel="% of photos")
     axes.legend(loc="lower right")
     return figure
+
+
+@style()
+def draw_gate_curves(gates: pd.DataFrame) -> Figure:
+    """False-positive rate against the share of older people asked for proof: a line for each threshold.
+
+    `gates` is from `tabulate_gates`; each split has a panel. Lines go from the threshold to the highest challenge age.
+    Thresholds without both rates have no line; the panel says how many.
+    """
+    title, known = "What does an age gate cost?", gates.dropna(subset=["fpr", "fnr"])
+    if known.empty:
+        return page(9, 1, title, "unknown: no threshold is named, or too few people are younger or older than it")
+    thresholds, splits = list(gates["threshold"].unique()), list(_by_split(gates))
+    figure = page(
+        9 if len(splits) > 1 else 7, 5, title,
+        "lower left is better; each dot: a challenge age, from the threshold (upper left) upwards; ring: "
+        f"{BUFFER} years above it",
+    )
+    colors = dict(zip(thresholds, matplotlib.colormaps["viridis"](np.linspace(0, 0.8, len(thresholds)))))
+    row = figure.subplots(1, len(splits), squeeze=False, sharey=True)[0]
+    for axes, (split, _) in zip(row, splits):
+        lines = list(known[known["split"] == split].groupby("threshold"))
+        for threshold, line in lines:
+            _draw_gate(axes, int(threshold), line, colors[threshold])
+        if lines:
+            axes.legend(title="threshold", loc="upper right")
+        lacking = f" (too few people at {len(thresholds) - len(lines)} of {len(thresholds)} thresholds)"
+        axes.set_title(SPLIT_NAMES[split].capitalize() + (lacking if len(lines) < len(thresholds) else ""))
+        axes.set(xlim=(0, 105 * known["fnr"].max() + 1), ylim=(0, 105 * known["fpr"].max() + 1))
+        axes.set_xlabel("% of older people asked for proof")
+    row[0].set_ylabel("% of younger people who pass")
+    return figure
+
+
+def _draw_gate(axes: Axes, threshold: int, line: pd.DataFrame, color: np.ndarray) -> None:
+    asked, passing = 100 * line["fnr"], 100 * line["fpr"]
+    how: dict[str, Any] = {"color": color, "clip_on": False, "zorder": 3}
+    axes.plot(asked, passing, "o-", markersize=3.5, linewidth=1.5, label=f"{threshold}", **how)
+    ring = line["challenge"] == threshold + BUFFER
+    axes.plot(asked[ring], passing[ring], "o", markerfacecolor=PAPER, markeredgewidth=2, markersize=9, **how)
+
+
+def _flat(breakdown: pd.DataFrame) -> pd.DataFrame:
+    """The table of `tabulate_breakdown` with columns such as `val_mae`."""
+    return breakdown.set_axis(breakdown.columns.map("_".join), axis=1).reset_index()
 
 
 def _panels(held_out: pd.DataFrame, height: float, title: str, subtitle: str) -> tuple[Figure, Iterator]:

@@ -1,10 +1,12 @@
-"""95% intervals of means and of shares: the rule for every interval of the project.
+"""95% intervals of means, of shares and of the largest gap between means: the rule for every interval of the project.
 
 Photos of one person are alike, so an interval is over people. A person counts by their pseudo-value of the jackknife
 (Tukey 1958), which is the photo's own value if everybody has one photo. Below MIN_PEOPLE there is no interval.
 Simulations chose the rule and the number: tests/evaluation/test_intervals.py, docs/design.md.
 """
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,11 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+def interval_keys(measure: str, interval: Interval | None) -> dict[str, float]:
+    """Return the ends of the interval of `measure` by their keys in a metrics file; empty if there is none."""
+    return {f"{measure}_ci95_lo": interval.low, f"{measure}_ci95_hi": interval.high} if interval else {}
 
 
 def effective_people(people: np.ndarray) -> float:
@@ -61,6 +68,65 @@ def share_interval(hits: np.ndarray, people: np.ndarray) -> Interval | None:
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
+def widest_share_interval(people: np.ndarray) -> float:
+    """Return the width of `share_interval` for a share of one half, if photos of one person are not alike.
+
+    It is the widest that so many people have. It depends on `people`, any (n,), alone, so a decision by it does not
+    prefer any share. 1.0 if there are too few people for an interval.
+    """
+    effective = effective_people(people)
+    if effective < MIN_PEOPLE:
+        return 1.0
+    ratio = _quantile(effective) ** 2 / effective
+    return float(np.sqrt(ratio / (1 + ratio)))
+
+
+def gap_interval(values: np.ndarray, people: np.ndarray, members: Sequence[np.ndarray]) -> Interval | None:
+    """A 95% interval of the largest difference between the means of `values` in two groups; None below two groups.
+
+    `values`, float (n,), and `people`, any (n,), have one element for each photo. `members`, each bool (n,), say which
+    photos are in a group; a group needs MIN_PEOPLE. The differences of all pairs get intervals that hold together:
+    Welch's t (1947), with the correction for skewness of `mean_interval`, and with Bonferroni's for the number of pairs
+    (Dunn 1961, Multiple comparisons among means, JASA 56). The largest ends are those of the largest difference. So the
+    interval allows for the choice of the two groups. The more the groups differ, the more often it covers the truth.
+    """
+    means = [_mean(values[chosen], people[chosen]) for chosen in members]
+    pairs = list(combinations(means, 2))
+    if not pairs:
+        return None
+    lows, highs = zip(*(_difference_interval(one, other, 0.05 / len(pairs)) for one, other in pairs))
+    return Interval(max(0.0, max(lows), -min(highs)), max(max(highs), -min(lows)))
+
+
+class _Mean(NamedTuple):
+    """The mean of a group, with the people in it and each person's part in its error, any and float (people,)."""
+
+    value: float
+    people: np.ndarray
+    errors: np.ndarray  # the sum of their squares is the variance of `value`
+    effective: float  # effective_people
+
+
+def _mean(values: np.ndarray, people: np.ndarray) -> _Mean:
+    deviations = _deviations(values, people)
+    errors = deviations / np.sqrt(len(deviations) * (len(deviations) - 1))
+    return _Mean(float(np.mean(values)), np.unique(people), errors, effective_people(people))
+
+
+def _difference_interval(one: _Mean, other: _Mean, outside: float) -> Interval:
+    """The interval of `one` minus `other` that misses the true difference with probability `outside`."""
+    difference = one.value - other.value
+    person = np.unique(np.concatenate([one.people, other.people]), return_inverse=True)[1]
+    errors = np.bincount(person, weights=np.concatenate([one.errors, -other.errors]))
+    error = float(np.sqrt(np.sum(errors**2)))
+    if error == 0:
+        return Interval(difference, difference)
+    first, second = (float(np.sum(mean.errors**2)) for mean in (one, other))
+    freedom = (first + second) ** 2 / (first**2 / (one.effective - 1) + second**2 / (other.effective - 1))
+    quantile, skewness = _quantile(freedom + 1, outside), SKEWNESS * float(np.sum((errors / error) ** 3))
+    return Interval(difference - error * _skewed(quantile, skewness), difference - error * _skewed(-quantile, skewness))
+
+
 def _independent_photos(hits: np.ndarray, people: np.ndarray) -> float:
     """How many photos of as many people would tell as much of the share of 1 in `hits`, 0 or 1 (n,)."""
     simple_variance = float(np.var(hits)) / len(hits)
@@ -79,11 +145,11 @@ def _deviations(values: np.ndarray, people: np.ndarray) -> np.ndarray:
     return (len(photos) - 1) * sums / (len(values) - photos)
 
 
-def _quantile(people: float) -> float:
-    """The 97.5% quantile of Student's t for the mean over so many people."""
+def _quantile(people: float, outside: float = 0.05) -> float:
+    """The quantile of Student's t for the mean over so many people, of which `outside` / 2 is beyond."""
     from scipy.special import stdtrit  # imported late: reading params does not need it
 
-    return float(stdtrit(people - 1, 0.975))
+    return float(stdtrit(people - 1, 1 - outside / 2))
 
 
 def _skewed(quantile: float, skewness: float) -> float:

@@ -1,6 +1,6 @@
 """Measures of a model's errors in years: those of NIST FATE AEV and ISO/IEC 27566."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,13 @@ from pydantic import Field, field_validator, model_validator
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, REAL_AGE, SUBJECT
 from realage.core.params import Section
-from realage.evaluation.intervals import Interval, mean_interval, share_interval
+from realage.evaluation.gates import BUFFER
+from realage.evaluation.intervals import interval_keys, mean_interval, share_interval
 from realage.splits.ages import decade
 
 IDENTIFIERS = (FILE_NAME, REAL_AGE, SUBJECT, "photo", NEAR_DUPLICATE_OF)  # columns that identify photos or people
 UNUSED = ("resamples", "seed")  # keys of release 0.1, which drew its intervals at random
+Threshold = Annotated[int, Field(ge=1, le=100)]  # years
 
 
 class EvaluateParams(Section):
@@ -20,6 +22,8 @@ class EvaluateParams(Section):
 
     groups: list[str]  # columns of the label file, such as gender, by which errors are reported
     promotion_margin: float = Field(default=0.3, ge=0)  # years; see project/promote.py
+    thresholds: list[Threshold] = [13, 16, 18, 21, 25]  # years, at which `gates` are judged
+    challenge_ages: int = Field(default=12, ge=BUFFER, le=60)  # years above a threshold, up to which the table goes
 
     @model_validator(mode="before")
     @classmethod
@@ -33,6 +37,13 @@ class EvaluateParams(Section):
             if column in IDENTIFIERS or groups.count(column) > 1:
                 raise ValueError(f"'{column}' is listed twice or is no group: name columns such as gender, once each")
         return groups
+
+    @field_validator("thresholds")
+    @classmethod
+    def _check_thresholds(cls, thresholds: list[int]) -> list[int]:
+        if thresholds != sorted(set(thresholds)):
+            raise ValueError("list each age once, the youngest first")
+        return thresholds
 
 
 def score(real: np.ndarray, predicted: np.ndarray, people: np.ndarray) -> dict[str, float]:
@@ -70,7 +81,7 @@ def _mae_and_bias(error: np.ndarray, people: np.ndarray) -> dict[str, float]:
         "n": len(error),
         **({"people": count} if count < len(error) else {}),
         "mae": float(np.mean(np.abs(error))),
-        **_ends("mae", mean_interval(np.abs(error), people)),
+        **interval_keys("mae", mean_interval(np.abs(error), people)),
         "bias": float(np.mean(error)),
     }
 
@@ -79,10 +90,5 @@ def _shares_within(absolute_error: np.ndarray, people: np.ndarray) -> dict[str, 
     shares: dict[str, float] = {}
     for years in (3, 5, 10):
         within = absolute_error <= years
-        shares |= {f"cs{years}": float(within.mean()), **_ends(f"cs{years}", share_interval(within, people))}
+        shares |= {f"cs{years}": float(within.mean()), **interval_keys(f"cs{years}", share_interval(within, people))}
     return shares
-
-
-def _ends(measure: str, interval: Interval | None) -> dict[str, float]:
-    """The ends of a 95% interval by key; empty if there is none."""
-    return {f"{measure}_ci95_lo": interval.low, f"{measure}_ci95_hi": interval.high} if interval else {}

@@ -64,7 +64,7 @@ def _slices(evaluate: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _figures(slice_: str, scores: dict[str, Any]) -> Iterator[Figure]:
-    for measure in MEASURES:
+    for measure in (*MEASURES, *_gate_measures(scores.get("gate", {}))):
         *parents, last = measure.key.split(".")
         place = scores
         for parent in parents:
@@ -73,3 +73,10 @@ def _figures(slice_: str, scores: dict[str, Any]) -> Iterator[Figure]:
             has_interval = f"{last}_ci95_lo" in place
             interval = (place[f"{last}_ci95_lo"], place[f"{last}_ci95_hi"]) if has_interval else None
             yield Figure(measure, slice_, place[last], interval)
+
+
+def _gate_measures(gates: dict[str, dict[str, Any]]) -> Iterator[Measure]:
+    for threshold, gate in gates.items():
+        at = f"at threshold {threshold} and challenge age {gate['challenge']} years"
+        yield Measure(f"gate.{threshold}.fpr", f"false-positive rate {at}")
+        yield Measure(f"gate.{threshold}.fnr", f"false-negative rate {at}")

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections import Counter
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,9 +15,12 @@ from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
 from realage.core.errors import printable
 from realage.core.formatting import TOO_FEW, interval
 from realage.core.params import flatten
+from realage.evaluation.gates import WIDEST
 from realage.evaluation.intervals import MIN_PEOPLE
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
+from realage.splits.groups import NO_GROUP
 
+MOST_GROUPS = 30  # rows of a table of groups
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN = str.maketrans(
     {character: f"\\{character}" for character in r"\`*_[]|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -45,6 +49,14 @@ def regroup(by_group: dict[str, list[dict]]) -> dict[str, dict]:
         for row in rows:
             regrouped.setdefault(row["column"], {}).setdefault(split, {})[row["group"]] = row
     return regrouped
+
+
+def largest_groups(scores_of: dict[str, dict[str, dict]]) -> list[str]:
+    """The MOST_GROUPS groups with the most photos in all splits of `scores_of`, from `regroup`, in order of names."""
+    photos: Counter[str] = Counter()
+    for scores in scores_of.values():
+        photos.update({group: row["n"] for group, row in scores.items()})
+    return sorted(sorted(photos, key=lambda group: (-photos[group], group))[:MOST_GROUPS])
 
 
 def contamination(evaluate: dict[str, Any], train: dict[str, Any]) -> str:
@@ -107,7 +119,10 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
         **escaping,
     )
     environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words, "within": _within}
+    environment.filters |= {"rate": _rate, "gates_by_group": _gates_by_group}
+    environment.filters |= {"largest_groups": largest_groups, "others": _others}
     environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}
+    environment.globals |= {"widest": WIDEST, "no_group": NO_GROUP}
     return environment.get_template(template).render(facts)
 
 
@@ -133,6 +148,28 @@ def _within(scores: dict[str, float], years: int) -> str:
     """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
     ends = [_percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
     return f"{_percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
+
+
+def _rate(gate: dict[str, float], name: str) -> str:
+    """A rate of a gate with its 95% interval, '4.9% [3.1%, 7.8%]', or 'too few'."""
+    if name not in gate:
+        return TOO_FEW.strip("[]")
+    rate, low, high = (f"{100 * gate[key]:.1f}%" for key in (name, f"{name}_ci95_lo", f"{name}_ci95_hi"))
+    return f"{rate} [{low}, {high}]"
+
+
+def _others(scores_of: dict[str, dict[str, dict]]) -> int:
+    """How many groups `largest_groups` leaves out."""
+    return len(set().union(*scores_of.values())) - len(largest_groups(scores_of))
+
+
+def _gates_by_group(scores_of: dict[str, dict[str, dict]]) -> dict[str, dict[str, dict]]:
+    """The gates of the largest groups by group, split and threshold; groups of which no rate is known are left out."""
+    gates = {
+        group: {split: scores.get(group, {}).get("gate", {}) for split, scores in scores_of.items()}
+        for group in largest_groups(scores_of)
+    }
+    return {group: by_split for group, by_split in gates.items() if any(by_split.values())}
 
 
 def _data_uri(png: bytes) -> str:

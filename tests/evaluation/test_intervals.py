@@ -5,10 +5,17 @@ Simulations show it. The short ones run always; those with 5,000 draws are slow.
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, ttest_ind
 from scipy.stats import t as student
 
-from realage.evaluation.intervals import MIN_PEOPLE, effective_people, mean_interval, share_interval
+from realage.evaluation.intervals import (
+    MIN_PEOPLE,
+    effective_people,
+    gap_interval,
+    mean_interval,
+    share_interval,
+    widest_share_interval,
+)
 
 T4 = student(4)
 ERRORS = {  # years / scale: how to draw n errors, and the mean of their absolute values
@@ -20,6 +27,11 @@ GRID = (MIN_PEOPLE, 40, 60, 100, 200, 500)
 LENGTHS = [  # draws, numbers of people, and by how much a simulation may miss 93 to 97%
     pytest.param(800, (MIN_PEOPLE, 60, 200), 0.02, id="short"),
     pytest.param(5_000, GRID, 0.0, id="all", marks=pytest.mark.slow),
+]
+SIZES = ([MIN_PEOPLE, MIN_PEOPLE], [MIN_PEOPLE, 500], [MIN_PEOPLE] * 5, [30, 60, 120, 240, 480])  # people of groups
+GAPS = [  # draws, sizes of groups, and by how much a simulation may miss 92 to 98%
+    pytest.param(600, SIZES[1:3], 0.02, id="short"),
+    pytest.param(5_000, SIZES, 0.0, id="all", marks=pytest.mark.slow),
 ]
 SHARES = np.arange(0.02, 0.981, 0.002)
 
@@ -64,6 +76,67 @@ def test_several_photos_of_each_person_make_no_interval_too_narrow(errors, photo
         covered = coverage(lambda random, count=count: absolute(random, count), truth, draws, people)
         print(f"{errors}, {count} people with {photos} photos each: {covered:.1%}")
         assert 0.92 - slack <= covered <= 0.97 + slack
+
+
+@pytest.mark.parametrize("errors", ERRORS)
+@pytest.mark.parametrize("worse", [0, 1, 2], ids=["all alike", "one worse", "two worse"])
+@pytest.mark.parametrize(("draws", "sizes", "slack"), GAPS)
+def test_the_largest_gap_of_groups_is_covered_though_it_is_chosen_as_the_largest(errors, worse, draws, sizes, slack):
+    """The more groups, the more it may cover: the interval allows for all of them to be alike, the hardest case."""
+    draw, mean = ERRORS[errors]
+    random = np.random.default_rng(20)
+    for people in sizes:
+        scale = np.ones(len(people))
+        scale[[0, -1][:worse]] = 1.5
+        member = np.repeat(np.arange(len(people)), people)
+        groups = [member == number for number in range(len(people))]
+        held = []
+        for _ in range(draws):
+            found = gap_interval(abs(draw(random, len(member))) * scale[member], np.arange(len(member)), groups)
+            held.append(found.low <= (scale.max() - scale.min()) * mean <= found.high)
+        print(f"{errors}, groups of {people} people, {worse} worse: {np.mean(held):.1%}")
+        assert 0.92 - slack <= np.mean(held) <= (0.98 + slack if len(people) == 2 else 1)
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["people of one group", "people in both groups"])
+def test_gaps_of_several_photos_a_person_are_covered(apart):
+    """Half of an error is the person's. In both groups it cancels out of the difference."""
+    random, held, widths = np.random.default_rng(1), [], []
+    people = np.repeat(np.arange(80), 6)
+    first = people < 40 if apart else np.arange(480) % 2 == 0
+    for _ in range(800):
+        values = random.normal(0, 1, 80).repeat(6) + random.normal(0, 1, 480)
+        low, high = gap_interval(values, people, [first, ~first])
+        held.append(low <= 0 <= high)
+        widths.append(high)
+    assert 0.92 <= np.mean(held) <= 0.97
+    assert np.mean(widths) > 0.5 if apart else np.mean(widths) < 0.35
+
+
+def test_the_gap_of_two_groups_is_that_of_welchs_test_where_nothing_is_skewed():
+    random = np.random.default_rng(2)
+    halves = [random.normal(0, spread, count) for spread, count in ((1, 50), (3, 200))]
+    one, other = (np.concatenate([5 + half, 5 - half]) for half in halves)  # symmetric: no skewness
+    other += 4
+    values, first = np.concatenate([one, other]), np.arange(500) < 100
+    expected = ttest_ind(other, one, equal_var=False).confidence_interval()
+    for members in ([first, ~first], [~first, first]):
+        assert gap_interval(values, np.arange(500), members) == pytest.approx(tuple(expected), abs=1e-9)
+    assert gap_interval(values, np.arange(500), [first]) is None
+
+
+def test_a_gap_of_groups_without_spread_has_no_width_and_is_never_negative():
+    values, first = np.repeat([1.0, 3.0], 40), np.arange(80) < 40
+    assert gap_interval(values, np.arange(80), [first, ~first]) == (2.0, 2.0)
+    low, high = gap_interval(np.random.default_rng(1).random(80), np.arange(80), [first, ~first])
+    assert low == 0 < high
+
+
+@pytest.mark.parametrize("count", GRID)
+def test_no_share_of_so_many_people_has_a_wider_interval(count):
+    widths = np.diff([share_interval(np.arange(count) < hits, np.arange(count)) for hits in range(count + 1)])
+    assert widths.max() == pytest.approx(widest_share_interval(np.arange(count)), abs=1e-3)
+    assert widest_share_interval(np.arange(MIN_PEOPLE - 1)) == widest_share_interval(np.arange(0)) == 1
 
 
 @pytest.mark.parametrize("count", GRID)

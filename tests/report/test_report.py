@@ -30,19 +30,30 @@ SCORES = {
 }
 
 
+GATES = {
+    "18": {"challenge": 25, "n_younger": 1343, "n_older": 797, "fpr": 0.0496, "fpr_ci95_lo": 0.0311,
+           "fpr_ci95_hi": 0.0781, "fnr": 0.1731, "fnr_ci95_lo": 0.1484, "fnr_ci95_hi": 0.2014},
+    "13": {"challenge": 20, "n_younger": 7, "n_older": 2133, "fnr": 0.02, "fnr_ci95_lo": 0.015, "fnr_ci95_hi": 0.025},
+}
+
+
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None, train=None, seen=0, card=None,
+    faces=None, train=None, seen=0, card=None, gates=GATES, by_group=None, by_crossing=(), gap=None,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
     few = {"n": 2, "mae": 20.25, "bias": 20.25}
+    figures = {name: found for name, found in (("seen", seen), ("gate", gates), ("gap", gap)) if found}
+    by_group = by_group or ([{"column": "gender", "group": group, **SCORES}] if group else [])
     evaluate = {
         "data_version": "0123456789abcdef",
         **{f"{split}_version": f"version of {split}" for split in splits},
-        **{split: SCORES | ({"seen": seen} if seen else {}) for split in splits},
+        **{split: SCORES | figures for split in splits},
         "by_decade": {split: [{"decade": "20-29", **SCORES}, {"decade": "90+", **few}] for split in splits},
-        "by_group": {split: [{"column": "gender", "group": group, **SCORES}] if group else [] for split in splits},
+        "by_age": {split: [{"age": 17, **few}] for split in splits},
+        "by_group": {split: by_group for split in splits},
+        "by_crossing": {split: list(by_crossing) for split in splits},
     }
     rejections = [
         (HOSTILE, "010", "missing_photo", "no such file: add it"),
@@ -213,6 +224,69 @@ def test_a_rejected_name_that_is_a_formula_is_shown_as_it_is(tmp_path, monkeypat
     report()
     text = Page((tmp_path / "reports/index.html").read_text("utf-8")).text
     assert "=1+1.jpg" in text and "'=1+1.jpg" not in text
+
+
+def text_of(html):
+    """The text of a page, with a space between the cells of its tables."""
+    return Page(re.sub("<t[dh]", r" \g<0>", html)).text
+
+
+def test_gates_are_told_with_intervals_and_too_few_people_in_words(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch)
+    text = text_of(html)
+    assert "18 25 validation 1,343 5.0% [3.1%, 7.8%] 797 17.3% [14.8%, 20.1%]" in text
+    assert "13 20 test 7 too few 2,133 2.0% [1.5%, 2.5%]" in text
+    assert "| 18 | 25 | 1,343 | 5.0% [3.1%, 7.8%] | 797 | 17.3% [14.8%, 20.1%] |".replace("[", r"\[").replace(
+        "]", r"\]") in card
+    assert "| 13 | 20 | 7 | too few | 2,133 |" in card
+    assert text.index("By single year of age") < text.index("Age gates At a gate")
+
+
+def test_no_threshold_no_gates(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch, gates=None)
+    assert "gate" not in Page(html).text.lower() and "gate" not in card.lower()
+
+
+def rows_of(groups, column="gender", **more):
+    return [{"column": column, "group": group, **SCORES, "n": photos, **more} for group, photos in groups.items()]
+
+
+def test_the_largest_gap_is_told_with_its_groups_or_that_there_are_too_few(tmp_path, monkeypatch):
+    gap = {"groups": 3, "worst": HOSTILE, "best": "m", "mae": 1.18, "mae_ci95_lo": 0.07, "mae_ci95_hi": 2.28}
+    groups = rows_of({"f": 9, "m": 8, HOSTILE: 7})
+    html, card = make(tmp_path / "gap", monkeypatch, by_group=groups, gap={"gender": gap})
+    gap_in_words = f"1.18 years (95% interval 0.07 to 2.28; {HOSTILE} against m, the farthest apart of 3 groups"
+    assert gap_in_words in Page(html).text
+    assert "between two groups: 1.18 years (95% interval 0.07 to 2.28), " in card and "<script" not in card
+    html, card = make(tmp_path / "few", monkeypatch, by_group=rows_of({"f": 9, "m": 8}))
+    assert "validation too few (it takes two groups of 30 people); test too few" in Page(html).text
+    assert "between two groups: too few" in card
+
+
+def test_a_column_of_500_values_is_listed_by_its_largest_groups(tmp_path, monkeypatch):
+    groups = {f"camera {number:03}": 1 + number for number in range(500)}
+    html, card = make(tmp_path, monkeypatch, by_group=rows_of(groups, "camera"))
+    text = Page(html).text
+    assert "camera 499" in text and "camera 470" in text and "camera 469" not in text and "camera 469" not in card
+    assert "470 others are in metrics/evaluate.json" in text and "470 smaller groups" in card
+    assert len(html) < 3_000_000
+
+
+def test_a_column_without_values_is_told_to_have_none(tmp_path, monkeypatch):
+    html, _ = make(tmp_path, monkeypatch, by_group=rows_of({"(none)": 60}))
+    assert "No photo has a value in this column." in Page(html).text and "Largest difference" not in html
+
+
+def test_gates_of_groups_and_crossed_groups_are_shown_where_there_are_people_enough(tmp_path, monkeypatch):
+    groups = rows_of({"f": 60}, gate={"18": GATES["18"]}) + rows_of({"m": 5})
+    crossing = rows_of({"f x day": 40}, "gender x light")
+    html, _ = make(tmp_path, monkeypatch, by_group=groups, by_crossing=crossing)
+    text = text_of(html)
+    assert "By gender x light Only where at least 30 people" in text and "f x day 40 6.12" in text
+    gates = text[text.index("Age gates At a gate"):]
+    assert gates.count("f 18 25 validation 1,343 5.0% [3.1%, 7.8%]") == 1
+    assert "f 13 20 test – too few – too few" in gates
+    assert "m 18" not in gates
 
 
 def test_synthetic_faces_are_named_so_and_real_ones_are_not(tmp_path, monkeypatch):

@@ -27,6 +27,7 @@ CHANGES = {
     "train.seed": (5, {"train", "report"}),
     "train.augment.rotation_range": (3, {"train", "report"}),
     "evaluate.groups": (["drawn_age"], {"eda", "evaluate"}),
+    "evaluate.thresholds": ([18], {"evaluate"}),
     "report.title": ("Another title", {"report"}),
     "dataset.images": ("data/elsewhere", {"scan", "prepare", "report"}),
 }
@@ -85,12 +86,14 @@ def test_metrics_agree_with_the_predictions_and_with_training(pipeline):
 
 def test_contract_of_the_metrics_file(pipeline):
     found = metrics(pipeline, "evaluate")
-    names = "n mae mae_ci95_lo mae_ci95_hi median_ae rmse bias r2 cs3 cs5 cs10 balanced_mae baseline".split()
+    names = "n mae mae_ci95_lo mae_ci95_hi median_ae rmse bias r2 cs3 cs5 cs10 balanced_mae baseline gate".split()
     names += [f"cs{years}_ci95_{end}" for years in (3, 5, 10) for end in ("lo", "hi")]
     for split in ("val", "test"):
         assert set(found[split]) == set(names) and set(found[split]["baseline"]) == {"mae"}
-    assert found["by_group"] == {"val": [], "test": []}
+    assert found["by_group"] == found["by_crossing"] == {"val": [], "test": []}
     for split in ("val", "test"):
+        assert list(found[split]["gate"]) == ["13", "16", "18", "21", "25"]
+        assert {row["age"] for row in found["by_age"][split]} <= set(range(26))
         assert sum(row["n"] for row in found["by_decade"][split]) == found[split]["n"]
 
 
@@ -129,7 +132,7 @@ def test_dvc_tells_metrics_params_and_plots(clone):
     shown = run_tool(clone, "dvc", "metrics", "show", "--json")
     assert json.loads(shown)[""]["data"]["metrics/evaluate.json"]["data"]["val"]["mae"] > 0
     table = run_tool(clone, "dvc", "metrics", "show")
-    assert "val.mae" in table and "decade" not in table
+    assert "val.mae" in table and "val.gate.18.n_older" in table and "decade" not in table
 
     change(clone, "train", seed=9)
     found = metrics(clone, "evaluate")
