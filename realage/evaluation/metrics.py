@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, REAL_AGE, SUBJECT
 from realage.core.params import Section
+from realage.evaluation.condition import Conditions
 from realage.evaluation.intervals import Interval, mean_interval, share_interval
 from realage.splits.ages import decade
 
@@ -20,6 +21,7 @@ class EvaluateParams(Section):
 
     groups: list[str]  # columns of the label file, such as gender, by which errors are reported
     promotion_margin: float = Field(default=0.3, ge=0)  # years; see project/promote.py
+    promotion_conditions: Conditions = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,8 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, change, commit, err, fork_realage, run_tool
+import yaml
+from conftest import assert_one_line_error, change, commit, err, fork_realage, run_tool, small_params
 
 PREDICTIONS = "photo,split,real_age,predicted_age\n" + "".join(f"p{n},val,{n},{n + 1}\n" for n in range(60))
 
@@ -43,7 +44,7 @@ def promoted(clone):
 def project_in(folder) -> None:
     """A committed project with results, but no data, in a subfolder of a repository of several."""
     for file, text in {
-        "params.yaml": "train: {seed: 1}",
+        "params.yaml": yaml.safe_dump({"train": {"seed": 1}, "evaluate": small_params()["evaluate"]}),
         "dvc.yaml": "artifacts: {age: {path: models/age.keras, type: model}}",
         "models/age.keras": "a model",
         "metrics/evaluate.json": '{"val": {"mae": 1.0}}',
