@@ -25,13 +25,15 @@ from realage.history.conditions import as_table, judge
 from realage.history.markdown import NOTHING, code, markdown_table, shorten
 from realage.history.paired import Paired, compare_errors, same_photos
 from realage.history.revisions import resolve
+from realage.history.seeds import Run, describe, read_run, recorded_runs
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.versions import HELD_OUT_VERSIONS
 
 CONDITIONS = "evaluate.promotion_conditions"
 METRICS = ("evaluate", "split", "validate", "eda")
 PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
-INTERVALS = "Intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
+INTERVALS = "Intervals are over people, or photos if no person is named."
+ONE_SEED = "Another training seed changes the errors, too."
 
 # Another author's branch may contain anything, and GitHub takes at most 65,536 characters as a comment.
 MOST_ROWS = 60  # params listed
@@ -50,6 +52,7 @@ class Version(NamedTuple):
     stale_param: str | None  # the first key, if any, that had another value when the stages ran
     metrics: dict[str, Metrics]
     predictions: pd.DataFrame
+    run: Run | None  # None if dvc.lock records no training
 
 
 def compare(before: str, after: str | None = None, pictures: str | None = None) -> None:
@@ -101,13 +104,15 @@ def _version(name: str, commit: str | None, read: Callable[[str], bytes | None])
 
     params = parsed("params.yaml", _read_params)
     recorded = parsed("dvc.lock", _read_recorded_params)
+    metrics = {part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS}
     return Version(
         name=name,
         commit=commit,
         params=params,
         stale_param=next((key for key, value in recorded.items() if params.get(key) != value), None),
-        metrics={part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS},
+        metrics=metrics,
         predictions=parsed("plots/evaluate/predicted.csv", _read_predictions),
+        run=read_run(required("dvc.lock"), metrics["evaluate"]),
     )
 
 
@@ -183,7 +188,15 @@ def _verdicts(before: Version, after: Version) -> str:
         for split in splits
         if (count := seen_photos(version, split))
     ]
-    return "\n".join([*lines, "", INTERVALS])
+    seeds = _seeds(before, after)
+    lines += [f"- {seeds}"] if seeds else []
+    return "\n".join([*lines, "", INTERVALS if seeds else f"{INTERVALS} {ONE_SEED}"])
+
+
+def _seeds(before: Version, after: Version) -> str | None:
+    versions = (before, after)
+    runs = recorded_runs([version.commit or "HEAD" for version in versions])
+    return describe([version.name for version in versions], [version.run for version in versions], runs)
 
 
 def seen_photos(version: Version, split: str) -> float:
