@@ -33,7 +33,8 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False, accept: Seq
     """Register the model of `revision`, unless that has been done, and assign it to `stage`, such as prod.
 
     `accept` names conditions that it need not be shown to meet: metrics, or MARGIN for the comparison with the best
-    model. The tag records them, and `force`, with which nothing is compared and no condition refuses the model.
+    model. With `force` it is compared with no model, and no condition refuses it. The tag records how each condition
+    was judged, and which were accepted or forced.
 
     Raises UserError if its results do not belong to its params and, without `force`, if it is rejected.
     """
@@ -54,7 +55,7 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False, accept: Seq
     unmet = [outcome for outcome in outcomes if outcome.verdict != PASSED]
     if not force:
         _refuse(candidate, [outcome for outcome in unmet if outcome.name not in accept])
-    record = _record(unmet, force)
+    record = _record(outcomes, force)
     _await_later_second(artifact)
     try:
         # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
@@ -62,8 +63,6 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False, accept: Seq
         assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True, message=message)
     except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
         raise UserError(f"{stage}: {candidate.name} was not promoted: {explained(error)}") from error
-    for line in record:
-        print(f"recorded in the tag: {line}")
     print(f"{stage}: {artifact} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
     print("Share it: dvc push && git push --tags")
 
@@ -90,11 +89,11 @@ def _refuse(candidate: Version, outcomes: Sequence[Outcome]) -> None:
     )
 
 
-def _record(unmet: Sequence[Outcome], force: bool) -> list[str]:
-    """What the tag says of conditions that the model was not shown to meet, a line each."""
-    if force:
-        return ["forced: not compared with other models", *(f"forced: {as_sentence(outcome)}" for outcome in unmet)]
-    return [f"accepted: {as_sentence(outcome)}" for outcome in unmet]
+def _record(outcomes: Sequence[Outcome], force: bool) -> list[str]:
+    """What the tag says of the conditions, a line each, so that a limit that was lowered just for this model shows."""
+    despite = "forced: " if force else "accepted: "
+    lines = [("" if outcome.verdict == PASSED else despite) + as_sentence(outcome) for outcome in outcomes]
+    return [f"{despite}not compared with other models", *lines] if force else lines
 
 
 def _message(stage: str, artifact: str, candidate: Version, record: Sequence[str]) -> str | None:

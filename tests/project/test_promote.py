@@ -294,10 +294,11 @@ def test_conditions_that_fail_or_cannot_be_told_refuse_a_model_until_each_is_acc
     both = fork_realage(conditional, "promote", "prod", "--accept", "val.cs5", "--accept", "val.cs3")
     assert both.returncode == 0, both.stderr
     head = run_tool(conditional, "git", "rev-parse", "HEAD").strip()
-    said = message(conditional, "teams/faces=age#prod#2")
-    assert said == [
-        f"Assigning stage prod to artifact teams/faces:age of commit {head}",
-        "",
+    title, _, margin, *others = message(conditional, "teams/faces=age#prod#2")
+    assert title == f"Assigning stage prod to artifact teams/faces:age of commit {head}"
+    assert margin.startswith("promotion_margin MAE not higher") and ": passed, 0, 95% interval 0 to 0" in margin
+    assert others == [
+        "val.mae at most 1.5: passed, 1, 95% interval 0.9 to 1.1",
         "accepted: val.cs5 at least 0.65: cannot tell (the limit is within the interval), 0.7, 95% interval 0.6 to 0.8",
         "accepted: val.cs3 at least 0.6: failed, 0.4, 95% interval 0.3 to 0.5",
     ]
@@ -310,7 +311,7 @@ def test_the_tag_says_that_a_model_was_forced_and_what_it_does_not_meet(conditio
     assert done.returncode == 0, done.stderr
     said = message(conditional, "teams/faces=age#prod#2")
     assert said[2] == "forced: not compared with other models"
-    assert [line.split(" at ")[0] for line in said[3:]] == ["forced: val.cs5", "forced: val.cs3"]
+    assert [line.split(" at ")[0] for line in said[3:]] == ["val.mae", "forced: val.cs5", "forced: val.cs3"]
 
 
 def test_a_worse_model_is_accepted_by_the_name_of_the_comparison(second_model):
@@ -326,8 +327,8 @@ def test_a_worse_model_is_accepted_by_the_name_of_the_comparison(second_model):
     assert "promotion_margin MAE not higher beyond noise" in said and "failed (has a higher error than" in said
 
 
-def test_a_model_that_meets_its_conditions_has_the_usual_tag(conditional):
-    change(conditional, "evaluate", promotion_conditions=[{"metric": "val.mae", "at_most": 1.5}])
+def test_the_tag_has_the_limits_of_the_folder_though_the_commit_has_others(conditional):
+    change(conditional, "evaluate", promotion_conditions=[{"metric": "val.mae", "at_most": 1.25}])
     assert fork_realage(conditional, "promote", "prod").returncode == 0
-    (said,) = message(conditional, "teams/faces=age#prod#2")
-    assert "v0.0.2" in said
+    said = message(conditional, "teams/faces=age#prod#2")
+    assert said[3:] == ["val.mae at most 1.25: passed, 1, 95% interval 0.9 to 1.1"]
