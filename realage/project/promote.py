@@ -185,7 +185,7 @@ def _not_inferior(paired: Paired | None, best: Version, margin: float) -> Outcom
     It passes if its error is not higher beyond noise, and if the 95% interval of the difference ends at or below
     `margin`, in years: a test of non-inferiority (Piaggio et al. 2012, JAMA 308, extension of CONSORT 2010).
     """
-    limit = f"MAE not higher beyond noise, and by at most {margin:g} years, than that of {best.name}"
+    limit = f"MAE at most {margin:g} years higher than that of {best.name}, and not beyond noise"
     if paired is None:
         return Outcome(MARGIN, limit, None, None, CANNOT_TELL, f"cannot be compared with {best.name}")
     verdict, reason = PASSED, ""
