@@ -181,11 +181,14 @@ def promote(
     stage: Annotated[str, typer.Argument(help="such as dev or prod")],
     revision: Annotated[str, typer.Argument(metavar="[REV]", help="the commit whose model it is")] = "HEAD",
     force: Annotated[bool, typer.Option("--force", help="promote without comparing errors")] = False,
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC", help="promote though this condition is not passed; repeatable")
+    ] = None,
 ) -> Action:
     """Assign a commit's model to a stage such as prod, as Git tags."""
     from realage.project.promote import promote
 
-    return partial(promote, stage, revision, force)
+    return partial(promote, stage, revision, force, accept or [])
 
 
 @remote.command("check")

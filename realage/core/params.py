@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -156,10 +156,11 @@ def _first_problem(name: str, section: type[Section], error: ValidationError) ->
 
 
 def _section_at(section: type[Section], place: tuple[int | str, ...]) -> type[Section]:
-    """Return the class of the section at `place`, a path of keys below `section`."""
+    """Return the class of the section at `place`, a path of keys, and of numbers in lists, below `section`."""
+    found: Any = section
     for key in place:
-        section = section.model_fields[str(key)].annotation  # type: ignore[assignment]  # a section's key is a field
-    return section
+        found = get_args(found)[0] if isinstance(key, int) else found.model_fields[key].annotation
+    return found
 
 
 def _suggestion(name: str, allowed: list[str], parent: str = "") -> str:

@@ -34,10 +34,10 @@ CURES = {
 }
 
 
-def git(*arguments: str) -> bytes:
-    """Return the output of `git ARGUMENTS` in the current folder. Raises UserError if it fails."""
+def git(*arguments: str, stdin: bytes = b"") -> bytes:
+    """Return the output of `git ARGUMENTS` in the current folder, which reads `stdin`. Raises UserError if it fails."""
     # Untranslated, so that a cause in CURES is found.
-    return _output("git", ["git", *arguments], env={**os.environ, "LC_ALL": "C"})
+    return _output("git", ["git", *arguments], stdin=stdin, env={**os.environ, "LC_ALL": "C"})
 
 
 def dvc(*arguments: str, stdin: str = "", good: tuple[int, ...] = (0,)) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, REAL_AGE, SUBJECT
 from realage.core.params import Section
+from realage.evaluation.condition import Conditions
 from realage.evaluation.gates import BUFFER
 from realage.evaluation.intervals import interval_keys, mean_interval, share_interval
 from realage.splits.ages import decade
@@ -24,6 +25,7 @@ class EvaluateParams(Section):
     promotion_margin: float = Field(default=0.3, ge=0)  # years; see project/promote.py
     thresholds: list[Threshold] = [13, 16, 18, 21, 25]  # years, at which `gates` are judged
     challenge_ages: int = Field(default=12, ge=BUFFER, le=60)  # years above a threshold, up to which the table goes
+    promotion_conditions: Conditions = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod

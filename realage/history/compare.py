@@ -12,26 +12,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from realage.core.columns import PREDICTED_AGE, REAL_AGE
-from realage.core.errors import UserError, printable
+from realage.core.errors import UserError
 from realage.core.formatting import TOO_FEW, count_photos
 from realage.core.params import flatten, parse_params
+from realage.evaluation.condition import Conditions
 from realage.evaluation.intervals import MIN_PEOPLE
 from realage.evaluation.people import PERSON
+from realage.history.conditions import as_table, judge
+from realage.history.markdown import NOTHING, code, markdown_table, shorten
 from realage.history.paired import Paired, compare_errors, same_photos
 from realage.history.revisions import resolve
+from realage.history.seeds import Run, describe, read_run, recorded_runs
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.versions import HELD_OUT_VERSIONS
 
+CONDITIONS = "evaluate.promotion_conditions"
 METRICS = ("evaluate", "split", "validate", "eda")
 PICTURES = ("plots/evaluate/predicted.png", "plots/evaluate/by_decade.png", "plots/eda/ages.png")
-INTERVALS = "Intervals are over people, or photos if no person is named. Another training seed changes the errors, too."
-NOTHING = "-"  # shown where a version has no such figure
+INTERVALS = "Intervals are over people, or photos if no person is named."
+ONE_SEED = "Another training seed changes the errors, too."
 
 # Another author's branch may contain anything, and GitHub takes at most 65,536 characters as a comment.
-LONGEST_CELL = 120  # characters of a key or value
 MOST_ROWS = 60  # params listed
+MOST_CONDITIONS = 30  # listed
 DEEPEST = 20  # levels of a metrics file
 
 Metrics = dict[str, Any]
@@ -46,6 +52,7 @@ class Version(NamedTuple):
     stale_param: str | None  # the first key, if any, that had another value when the stages ran
     metrics: dict[str, Metrics]
     predictions: pd.DataFrame
+    run: Run | None  # None if dvc.lock records no training
 
 
 def compare(before: str, after: str | None = None, pictures: str | None = None) -> None:
@@ -62,6 +69,7 @@ def as_markdown(before: Version, after: Version, pictures: str | None) -> str:
     """The whole comparison; `pictures` is a URL under which the Git host serves COMMIT/FILE."""
     sections = {
         "Errors": _verdicts(before, after) + "\n\n" + _errors(before, after),
+        "Conditions for promotion": _conditions(before, after),
         "Params": _params(before, after),
         "Data": _data(before, after),
         "Pictures": _pictures(before, after, pictures),
@@ -96,13 +104,15 @@ def _version(name: str, commit: str | None, read: Callable[[str], bytes | None])
 
     params = parsed("params.yaml", _read_params)
     recorded = parsed("dvc.lock", _read_recorded_params)
+    metrics = {part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS}
     return Version(
         name=name,
         commit=commit,
         params=params,
         stale_param=next((key for key, value in recorded.items() if params.get(key) != value), None),
-        metrics={part: parsed(f"metrics/{part}.json", _read_metrics) for part in METRICS},
+        metrics=metrics,
         predictions=parsed("plots/evaluate/predicted.csv", _read_predictions),
+        run=read_run(required("dvc.lock"), metrics["evaluate"]),
     )
 
 
@@ -166,7 +176,7 @@ def _verdicts(before: Version, after: Version) -> str:
     splits = [split for split in HELD_OUT if split in after.metrics["evaluate"]]
     lines = [f"- {compare_split(before, after, split).sentence}" for split in splits]
     lines += [
-        f"- **Outdated**: the figures of {version.name} were computed with another {_code(version.stale_param)} than "
+        f"- **Outdated**: the figures of {version.name} were computed with another {code(version.stale_param)} than "
         "its params.yaml has. Run `dvc repro` there."
         for version in (before, after)
         if version.stale_param
@@ -178,7 +188,15 @@ def _verdicts(before: Version, after: Version) -> str:
         for split in splits
         if (count := seen_photos(version, split))
     ]
-    return "\n".join([*lines, "", INTERVALS])
+    seeds = _seeds(before, after)
+    lines += [f"- {seeds}"] if seeds else []
+    return "\n".join([*lines, "", INTERVALS if seeds else f"{INTERVALS} {ONE_SEED}"])
+
+
+def _seeds(before: Version, after: Version) -> str | None:
+    versions = (before, after)
+    runs = recorded_runs([version.commit or "HEAD" for version in versions])
+    return describe([version.name for version in versions], [version.run for version in versions], runs)
 
 
 def seen_photos(version: Version, split: str) -> float:
@@ -237,7 +255,7 @@ def _errors(before: Version, after: Version) -> str:
                 (f"{name}, within 5 years", *(_figure(score, "cs5", ".0%") for score in scores)),
                 (f"{name}, photos", *(_figure(score, "n", ",.0f") for score in scores)),
             ]
-    return _table(["", before.name, after.name], rows)
+    return markdown_table(["", before.name, after.name], rows)
 
 
 def _mae(scores: Metrics | None) -> str:
@@ -249,38 +267,44 @@ def _mae(scores: Metrics | None) -> str:
 
 def _figure(figures: Metrics | None, key: str, form: str) -> str:
     figure = figures.get(key) if isinstance(figures, dict) else None
-    return _short(format(figure, form)) if isinstance(figure, float) and math.isfinite(figure) else NOTHING
+    return shorten(format(figure, form)) if isinstance(figure, float) and math.isfinite(figure) else NOTHING
+
+
+def _conditions(before: Version, after: Version) -> str:
+    """The later version held against the conditions of its own params, and whether the earlier one had others."""
+    texts = [version.params.get(CONDITIONS, "[]") for version in (before, after)]
+    note = "" if texts[0] == texts[1] else f"**Changed**: {before.name} has other conditions, see Params."
+    try:
+        conditions = TypeAdapter(Conditions).validate_json(texts[1])
+    except ValidationError:
+        return f"{code(CONDITIONS)} of {after.name} is not valid: run `realage params` there."
+    if not conditions:
+        return note
+    outcomes = judge(after.metrics["evaluate"], conditions)
+    left_out = len(outcomes) - MOST_CONDITIONS
+    more = f"And {left_out:,} more, see {code('params.yaml')}." if left_out > 0 else ""
+    return "\n\n".join(filter(None, [note, as_table(outcomes[:MOST_CONDITIONS]), more]))
 
 
 def _params(before: Version, after: Version) -> str:
     keys = [*before.params, *(key for key in after.params if key not in before.params)]
-    values = [(_code(key), before.params.get(key, NOTHING), after.params.get(key, NOTHING)) for key in keys]
-    changed = [(key, *map(_code, pair)) for key, *pair in values if pair[0] != pair[1]]
+    values = [(code(key), before.params.get(key, NOTHING), after.params.get(key, NOTHING)) for key in keys]
+    changed = [(key, *map(code, pair)) for key, *pair in values if pair[0] != pair[1]]
     if not changed:
         return "None changed."
-    table = _table(["", before.name, after.name], changed[:MOST_ROWS])
+    table = markdown_table(["", before.name, after.name], changed[:MOST_ROWS])
     left_out = len(changed) - MOST_ROWS
     return f"{table}\n\nAnd {left_out:,} more, see `dvc params diff`." if left_out > 0 else table
-
-
-def _code(text: str) -> str:
-    """`text` as Markdown code, in which nothing is interpreted: another author's branch may contain anything."""
-    return text if text == NOTHING else f"`{_short(printable(text).replace('`', chr(39)))}`"
-
-
-def _short(text: str) -> str:
-    left_out = len(text) - LONGEST_CELL
-    return f"{text[:LONGEST_CELL]} ... ({left_out:,} more characters)" if left_out > 0 else text
 
 
 def _data(before: Version, after: Version) -> str:
     versions = [str(version.metrics["validate"].get("data_version", NOTHING)) for version in (before, after)]
     if versions[0] == versions[1] and before.metrics["split"] == after.metrics["split"]:
-        return f"The same: {_code(versions[0])}."
-    rows = [("data version", *map(_code, versions))]
+        return f"The same: {code(versions[0])}."
+    rows = [("data version", *map(code, versions))]
     for split, key in HELD_OUT_VERSIONS.items():
         sets = [str(version.metrics["split"].get(key, NOTHING)) for version in (before, after)]
-        rows.append((f"{SPLIT_NAMES[split]} photos and labels", *map(_code, sets)))
+        rows.append((f"{SPLIT_NAMES[split]} photos and labels", *map(code, sets)))
     for title, part, key, form in (
         ("photos in all", "validate", "photos", ",.0f"),
         ("rows and photos rejected", "validate", "rejected", ",.0f"),
@@ -292,20 +316,11 @@ def _data(before: Version, after: Version) -> str:
     for split in ("train", *HELD_OUT):
         counts = [version.metrics["split"].get(split) for version in (before, after)]
         rows.append((f"photos in {split}", *(_figure(count, "n", ",.0f") for count in counts)))
-    return _table(["", before.name, after.name], rows)
+    return markdown_table(["", before.name, after.name], rows)
 
 
 def _pictures(before: Version, after: Version, address: str | None) -> str:
     if address is None or after.commit is None:
         return ""
     rows = [[f"![{file}]({address}/{version.commit}/{file})" for version in (before, after)] for file in PICTURES]
-    return _table([before.name, after.name], rows)
-
-
-def _table(header: list[str], rows: list) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return markdown_table([before.name, after.name], rows)

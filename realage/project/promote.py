@@ -1,11 +1,14 @@
 """Promote a commit's model, as annotated Git tags that GTO reads: `realage promote STAGE [REV]`.
 
-A model is rejected unless its validation error is shown to be hardly higher than that of the best model of the stage.
+A model is rejected unless its validation error is shown to be hardly higher than that of the best model of the stage,
+and unless it is shown to meet every condition in `evaluate.promotion_conditions`. A person may accept one by its name.
 """
 
 import math
 import os
+import shlex
 import time
+from collections.abc import Sequence
 
 import gto.api
 from gto.constants import fullname_re, name_to_tag
@@ -14,21 +17,29 @@ from gto.tag import parse_name
 from realage.core.errors import UserError
 from realage.core.params import load
 from realage.core.programs import explained, git
+from realage.evaluation.intervals import Interval
 from realage.evaluation.metrics import EvaluateParams
 from realage.history.compare import Judgement, Version, compare_split, read_commit, seen_photos
+from realage.history.conditions import CANNOT_TELL, FAILED, PASSED, Outcome, as_sentence, as_table, judge
 from realage.history.paired import Paired
 from realage.splits.versions import HELD_OUT_VERSIONS
 
 ARTIFACT = "age"  # in dvc.yaml's artifacts
+MARGIN = "promotion_margin"  # names the comparison with the best model, as metrics name the other conditions
 LONGEST_WAIT = 5  # seconds
 
 
-def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
+def promote(stage: str, revision: str = "HEAD", force: bool = False, accept: Sequence[str] = ()) -> None:
     """Register the model of `revision`, unless that has been done, and assign it to `stage`, such as prod.
+
+    `accept` names conditions that it need not be shown to meet: metrics, or MARGIN for the comparison with the best
+    model. With `force` it is compared with no model, and no condition refuses it. The tag records how each condition
+    was judged, and which were accepted or forced.
 
     Raises UserError if its results do not belong to its params and, without `force`, if it is rejected.
     """
-    candidate, artifact = read_commit(revision), _artifact()
+    candidate, artifact, params = read_commit(revision), _artifact(), load("evaluate", EvaluateParams)
+    _require_named(accept, params)
     if candidate.stale_param:
         raise UserError(
             f"{candidate.name}: not promoted: its results were computed with another {candidate.stale_param} than its "
@@ -37,15 +48,58 @@ def promote(stage: str, revision: str = "HEAD", force: bool = False) -> None:
     mae = _validation_mae(candidate)
     if not force:
         _refuse_contaminated(candidate)
-        _refuse_worse(candidate, artifact, stage)
+    outcomes = [] if force else _compare_with_best(candidate, artifact, stage, params.promotion_margin)
+    outcomes += judge(candidate.metrics["evaluate"], params.promotion_conditions)
+    if outcomes:
+        print(as_table(outcomes))
+    unmet = [outcome for outcome in outcomes if outcome.verdict != PASSED]
+    if not force:
+        _refuse(candidate, [outcome for outcome in unmet if outcome.name not in accept])
+    record = _record(outcomes, force)
     _await_later_second(artifact)
     try:
         # force: without it GTO rejects a version that had the stage before, and one could not go back to it.
-        assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True)
+        message = _message(stage, artifact, candidate, record)
+        assigned = gto.api.assign(".", artifact, stage, ref=candidate.commit, force=True, message=message)
     except Exception as error:  # the libraries behind GTO raise more exceptions than it documents
         raise UserError(f"{stage}: {candidate.name} was not promoted: {explained(error)}") from error
     print(f"{stage}: {artifact} {assigned.version} of {candidate.name}, validation MAE {mae:.2f} years")
     print("Share it: dvc push && git push --tags")
+
+
+def _require_named(accept: Sequence[str], params: EvaluateParams) -> None:
+    """Raise UserError if `accept` names what is no condition."""
+    names = [MARGIN, *(condition.metric for condition in params.promotion_conditions)]
+    for name in accept:
+        if name not in names:
+            raise UserError(f"--accept {name}: no such condition: params.yaml has {', '.join(names)}")
+
+
+def _refuse(candidate: Version, outcomes: Sequence[Outcome]) -> None:
+    """Raise UserError if there are `outcomes`: conditions that `candidate` is not shown to meet and nobody accepts."""
+    if not outcomes:
+        return
+    reasons = "; ".join(
+        outcome.reason if outcome.name == MARGIN else f"does not pass {as_sentence(outcome)}" for outcome in outcomes
+    )
+    options = " ".join(f"--accept {shlex.quote(outcome.name)}" for outcome in outcomes)
+    raise UserError(
+        f"{candidate.name} {reasons}: not promoted: use {options} or, without any comparison, --force to promote it "
+        "anyway; the tag records it"
+    )
+
+
+def _record(outcomes: Sequence[Outcome], force: bool) -> list[str]:
+    """What the tag says of the conditions, a line each, so that a limit that was lowered just for this model shows."""
+    despite = "forced: " if force else "accepted: "
+    lines = [("" if outcome.verdict == PASSED else despite) + as_sentence(outcome) for outcome in outcomes]
+    return [f"{despite}not compared with other models", *lines] if force else lines
+
+
+def _message(stage: str, artifact: str, candidate: Version, record: Sequence[str]) -> str | None:
+    """The message of the tag; None, for GTO's own, if there is nothing to record."""
+    title = f"Assigning stage {stage} to artifact {artifact} of commit {candidate.commit}"
+    return "\n".join([title, "", *record]) if record else None
 
 
 def _artifact() -> str:
@@ -92,14 +146,15 @@ def _refuse_contaminated(candidate: Version) -> None:
         )
 
 
-def _refuse_worse(candidate: Version, artifact: str, stage: str) -> None:
-    """Raise UserError unless `candidate` is compared with the best model that `stage` had, and is not inferior to it.
+def _compare_with_best(candidate: Version, artifact: str, stage: str, margin: float) -> list[Outcome]:
+    """The outcome of comparing `candidate` with the best model that `stage` had; none if it had none.
 
     Against the present model alone, a stage could get worse by small steps, each of them within noise.
+    Raises UserError if the stage has `candidate` already.
     """
     versions = _holders(artifact, stage)
     if not versions:
-        return
+        return []
     current, *earlier = (read_commit(f"{name_to_tag(artifact)}@{version}") for version in reversed(versions))
     if current.commit == candidate.commit:
         raise UserError(f"{stage}: already has {candidate.name}, as {versions[-1]}: there is nothing to promote")
@@ -107,8 +162,7 @@ def _refuse_worse(candidate: Version, artifact: str, stage: str) -> None:
     print(f"against {best.name}, the best model that {stage} had: {judgement.sentence}")
     if _validation_set(best) != _validation_set(candidate):
         print("The validation sets differ; the comparison is on the photos that both models scored.")
-    if reason := _inferior(judgement.paired, load("evaluate", EvaluateParams).promotion_margin):
-        raise UserError(f"{candidate.name} {reason.format(best.name)}: not promoted: use --force to promote it anyway")
+    return [_not_inferior(judgement.paired, best, margin)]
 
 
 def _best(current: Version, earlier: list[Version], candidate: Version) -> tuple[Version, Judgement]:
@@ -125,22 +179,25 @@ def _best(current: Version, earlier: list[Version], candidate: Version) -> tuple
     return max(judged, key=lambda pair: pair[1].paired.difference if pair[1].paired else -math.inf)
 
 
-def _inferior(paired: Paired | None, margin: float) -> str | None:
-    """Why a model is not accepted after a comparison with the model that stands for '{}'; None if it is accepted.
+def _not_inferior(paired: Paired | None, best: Version, margin: float) -> Outcome:
+    """Whether a model passes the comparison with the model `best`.
 
-    It is accepted if its error is not higher beyond noise, and if the 95% interval of the difference ends at or below
+    It passes if its error is not higher beyond noise, and if the 95% interval of the difference ends at or below
     `margin`, in years: a test of non-inferiority (Piaggio et al. 2012, JAMA 308, extension of CONSORT 2010).
     """
+    limit = f"MAE at most {margin:g} years higher than that of {best.name}, and not beyond noise"
     if paired is None:
-        return "cannot be compared with {}"
+        return Outcome(MARGIN, limit, None, None, CANNOT_TELL, f"cannot be compared with {best.name}")
+    verdict, reason = PASSED, ""
     if paired.verdict == "worse":
-        return "has a higher error than {}"
-    if paired.high > margin:
-        return (
-            f"may have a higher error than {{}}, by up to {paired.high:.2f} years; evaluate.promotion_margin allows "
-            f"{margin:g}"
+        verdict, reason = FAILED, f"has a higher error than {best.name}"
+    elif paired.high > margin:
+        verdict = CANNOT_TELL
+        reason = (
+            f"may have a higher error than {best.name}, by up to {paired.high:.2f} years; evaluate.promotion_margin "
+            f"allows {margin:g}"
         )
-    return None
+    return Outcome(MARGIN, limit, paired.difference, Interval(paired.low, paired.high), verdict, reason)
 
 
 def _validation_set(version: Version) -> object:

@@ -20,6 +20,8 @@ from realage.project.script_driver import _as_yaml
 from realage.splits.assign import SplitParams
 from stages.check import check
 
+MAE = {"metric": "val.mae", "at_most": 5.5}
+
 
 def test_default_and_presets_are_sound(workspace, params):
     for file in [PROJECT / "params.yaml", *sorted((PROJECT / "presets").glob("*.yaml"))]:
@@ -73,6 +75,21 @@ def test_presets_name_the_same_keys_as_the_default():
         ("evaluate", "thresholds", [18, 16], ["evaluate.thresholds", "[18, 16]", "the youngest first"]),
         ("evaluate", "thresholds", [18, 18], ["evaluate.thresholds", "each age once"]),
         ("evaluate", "challenge_ages", 6, ["evaluate.challenge_ages", "6", "greater than or equal to 7"]),
+        *(
+            ("evaluate", "promotion_conditions", conditions, words)
+            for conditions, words in (
+                ("val.mae", ["evaluate.promotion_conditions", "'val.mae'", "list"]),
+                (["val.mae"], ["evaluate.promotion_conditions.0", "'val.mae'"]),
+                ([MAE, {"metric": "val.cs5"}], ["evaluate.promotion_conditions.1", "'val.cs5' needs one limit"]),
+                ([MAE | {"at_least": 1}], ["evaluate.promotion_conditions.0", "'val.mae' needs one limit"]),
+                ([MAE, MAE], ["evaluate.promotion_conditions", "'val.mae' is listed twice"]),
+                ([MAE | {"at_mots": 1}], ["unknown key evaluate.promotion_conditions.0.at_mots", "0.at_most?"]),
+                ([{"at_most": 1}], ["evaluate.promotion_conditions.0.metric", "missing"]),
+                ([MAE | {"at_most": "5"}], ["evaluate.promotion_conditions.0.at_most", "'5'", "number"]),
+                ([MAE | {"at_most": float("nan")}], ["evaluate.promotion_conditions.0.at_most", "nan"]),
+                ([MAE | {"metric": ""}], ["evaluate.promotion_conditions.0.metric", "''"]),
+            )
+        ),
         ("eda", "contact_sheet_columns", -1, ["eda.contact_sheet_columns", "-1"]),
         ("report", "title", 7, ["report.title", "7"]),
         ("dataset", "images", "fa\0ces", ["dataset.images", "a character that no path can have"]),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import small_params
 from matplotlib.text import Text
 from PIL import Image
 
@@ -67,7 +68,7 @@ def write_data(folder, ages, splits=("train", "val", "test"), names="{}.png", un
     table.to_csv(folder / "data/labels/splits.csv", index=False)
     params = {
         "dataset": {"labels": "labels.csv", "images": "images"}, "eda": {"contact_sheet_columns": 3, "seed": 1},
-        "evaluate": {"groups": list(groups), "promotion_margin": 0.3},
+        "evaluate": small_params()["evaluate"] | {"groups": list(groups)},
         "prepare": {"image_size": 32, "crop": "none", "margin": 0.3, "fit": "pad", "max_megapixels": 50},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))

@@ -169,6 +169,8 @@ def test_aliases_of_a_sound_file_are_read():
 
 
 def test_a_long_comparison_is_shortened_with_a_count_of_what_is_left_out(clone):
+    limits = [{"metric": f"{number:03}" + "|" * 300, "at_most": 1e-308} for number in range(500)]
+    change(clone, "evaluate", promotion_conditions=limits)
     change(clone, "report", title="|" * 100_000, **{f"{number:04}" + "|" * 300: "|" * 300 for number in range(500)})
     for file, key in (("validate", "data_version"), ("split", "val_version")):
         metrics = clone / f"metrics/{file}.json"
@@ -177,4 +179,31 @@ def test_a_long_comparison_is_shortened_with_a_count_of_what_is_left_out(clone):
     said = compare(clone, "HEAD~1", "HEAD", "--pictures", "https://host/raw")
     assert len(said) < LONGEST_COMMENT
     assert "(99,882 more characters)" in cells(said.replace("\\|", "!"), "`report.title`")[1]
+    assert "And 470 more, see `params.yaml`." in said
     assert re.search(r"^And 44\d more, see `dvc params diff`\.$", said, flags=re.MULTILINE)
+
+
+def test_the_later_version_is_held_against_its_conditions_and_a_change_of_them_is_told(clone):
+    scores = json.loads((clone / "metrics/evaluate.json").read_text())["val"]
+    limits = [
+        {"metric": "val.mae", "at_most": scores["mae_ci95_hi"] + 1},
+        {"metric": "val.cs5", "at_least": scores["cs5"]},
+        {"metric": "val.x | `y`\n", "at_least": 1},
+    ]
+    change(clone, "evaluate", promotion_conditions=limits)
+    commit(clone)
+    said = compare(clone, "HEAD~1", "HEAD")
+    assert "### Conditions for promotion\n\n**Changed**: HEAD~1" in said
+    assert cells(said, "`val.mae`")[-1] == "**passed**" and cells(said, "`val.cs5`")[-1].startswith("**cannot tell**")
+    assert "\n| `val.x \\| 'y'\\n` | at least 1 | - | - | **cannot tell**: no such figure" in said
+    assert "Conditions for promotion" not in compare(clone, "HEAD~1", "HEAD~1")
+
+    scores["mae"] = scores["mae_ci95_lo"] = scores["mae_ci95_hi"] = 99.0
+    (clone / "metrics/evaluate.json").write_text(json.dumps({"val": scores | {"cs5": "|<b>", "cs5_ci95_lo": 9e999}}))
+    change(clone, "evaluate", promotion_conditions=limits[:2])
+    said = compare(clone, "HEAD")
+    assert cells(said, "`val.mae`")[-1] == "**failed**" and cells(said, "`val.cs5`")[-1].startswith("**cannot tell**")
+    assert "<b>" not in said
+
+    change(clone, "evaluate", promotion_conditions=[{"metric": "val.mae"}])
+    assert "`evaluate.promotion_conditions` of the working tree is not valid" in compare(clone, "HEAD")

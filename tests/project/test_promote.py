@@ -5,7 +5,8 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import assert_one_line_error, change, commit, err, fork_realage, run_tool
+import yaml
+from conftest import assert_one_line_error, change, commit, err, fork_realage, run_tool, small_params
 
 PREDICTIONS = "photo,split,real_age,predicted_age\n" + "".join(f"p{n},val,{n},{n + 1}\n" for n in range(60))
 
@@ -43,7 +44,7 @@ def promoted(clone):
 def project_in(folder) -> None:
     """A committed project with results, but no data, in a subfolder of a repository of several."""
     for file, text in {
-        "params.yaml": "train: {seed: 1}",
+        "params.yaml": yaml.safe_dump({"train": {"seed": 1}, "evaluate": small_params()["evaluate"]}),
         "dvc.yaml": "artifacts: {age: {path: models/age.keras, type: model}}",
         "models/age.keras": "a model",
         "metrics/evaluate.json": '{"val": {"mae": 1.0}}',
@@ -246,3 +247,89 @@ def test_results_of_other_params_than_the_commits_are_not_promoted(promoted):
     done = fork_realage(promoted, "promote", "prod", "--force")
     assert_one_line_error(done, "train.epochs", "dvc repro")
     assert len(tags(promoted)) == 2
+
+
+def ends(figure: float) -> list[float]:
+    return [figure, figure - 0.1, figure + 0.1]
+
+
+@pytest.fixture
+def conditional(second_model):
+    """The project of two models, with conditions of which the second meets one, fails one, and one cannot be told."""
+    figures = {"mae": ends(1.0), "cs5": ends(0.7), "cs3": ends(0.4)}
+    scores = {
+        f"{metric}{key}": value
+        for metric, values in figures.items()
+        for key, value in zip(("", "_ci95_lo", "_ci95_hi"), values)
+    }
+    (second_model / "metrics/evaluate.json").write_text(json.dumps({"val": scores}))
+    commit(second_model)
+    limits = [
+        {"metric": "val.mae", "at_most": 1.5}, {"metric": "val.cs5", "at_least": 0.65},
+        {"metric": "val.cs3", "at_least": 0.6},
+    ]  # fmt: skip
+    change(second_model, "evaluate", promotion_conditions=limits)
+    return second_model
+
+
+def message(folder, tag: str) -> list[str]:
+    return run_tool(folder, "git", "for-each-ref", "--format=%(contents)", f"refs/tags/{tag}").strip().splitlines()
+
+
+def test_conditions_that_fail_or_cannot_be_told_refuse_a_model_until_each_is_accepted_by_name(conditional):
+    done = fork_realage(conditional, "promote", "prod")
+    failed, untold = "does not pass val.cs3 at least 0.6: failed, 0.4", "val.cs5 at least 0.65: cannot tell"
+    assert_one_line_error(done, failed, untold, "not promoted", "--accept val.cs5 --accept val.cs3", "--force")
+    assert "val.mae" not in done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["promotion_margin", "val.mae", "val.cs5", "val.cs3"]
+    assert [row.split("**")[1] for row in rows] == ["passed", "passed", "cannot tell", "failed"]
+
+    one = fork_realage(conditional, "promote", "prod", "--accept", "val.cs5")
+    assert_one_line_error(one, failed)
+    assert untold not in one.stderr and len(tags(conditional)) == 2
+    unknown = fork_realage(conditional, "promote", "prod", "--accept", "cs3")
+    assert_one_line_error(unknown, "--accept cs3: no such condition", "val.cs3")
+
+    both = fork_realage(conditional, "promote", "prod", "--accept", "val.cs5", "--accept", "val.cs3")
+    assert both.returncode == 0, both.stderr
+    head = run_tool(conditional, "git", "rev-parse", "HEAD").strip()
+    title, _, margin, *others = message(conditional, "teams/faces=age#prod#2")
+    assert title == f"Assigning stage prod to artifact teams/faces:age of commit {head}"
+    assert margin.startswith("promotion_margin MAE at most 0.3 years higher than that of teams/faces=age@v0.0.1")
+    assert margin.endswith(": passed, 0, 95% interval 0 to 0")
+    assert others == [
+        "val.mae at most 1.5: passed, 1, 95% interval 0.9 to 1.1",
+        "accepted: val.cs5 at least 0.65: cannot tell (the limit is within the interval), 0.7, 95% interval 0.6 to 0.8",
+        "accepted: val.cs3 at least 0.6: failed, 0.4, 95% interval 0.3 to 0.5",
+    ]
+    assert run_tool(conditional, "gto", "show", "teams/faces:age#prod", "--version").strip() == "v0.0.2"
+    assert len(run_tool(conditional, "gto", "history", "teams/faces:age", "--json")) > 2
+
+
+def test_the_tag_says_that_a_model_was_forced_and_what_it_does_not_meet(conditional):
+    done = fork_realage(conditional, "promote", "prod", "--force")
+    assert done.returncode == 0, done.stderr
+    said = message(conditional, "teams/faces=age#prod#2")
+    assert said[2] == "forced: not compared with other models"
+    assert [line.split(" at ")[0] for line in said[3:]] == ["val.mae", "forced: val.cs5", "forced: val.cs3"]
+
+
+def test_a_worse_model_is_accepted_by_the_name_of_the_comparison(second_model):
+    predicted = second_model / "plots/evaluate/predicted.csv"
+    table = pd.read_csv(predicted)
+    table.assign(predicted_age=table["real_age"] + 4).to_csv(predicted, index=False)
+    commit(second_model)
+    refused = fork_realage(second_model, "promote", "prod")
+    assert_one_line_error(refused, "has a higher error", "--accept promotion_margin")
+    done = fork_realage(second_model, "promote", "prod", "--accept", "promotion_margin")
+    assert done.returncode == 0, done.stderr
+    (said,) = [line for line in message(second_model, "teams/faces=age#prod#2") if line.startswith("accepted")]
+    assert "promotion_margin MAE at most 0.3 years higher than" in said and "failed (has a higher error than" in said
+
+
+def test_the_tag_has_the_limits_of_the_folder_though_the_commit_has_others(conditional):
+    change(conditional, "evaluate", promotion_conditions=[{"metric": "val.mae", "at_most": 1.25}])
+    assert fork_realage(conditional, "promote", "prod").returncode == 0
+    said = message(conditional, "teams/faces=age#prod#2")
+    assert said[3:] == ["val.mae at most 1.25: passed, 1, 95% interval 0.9 to 1.1"]
