@@ -38,12 +38,12 @@ def test_every_trial_is_sound_at_every_scale(trial, scale):
 
 
 def test_the_best_trial_changes_all_that_led_to_it():
-    changes = changes_of(PLAN["trials"], "average")
-    assert changes["train.learning_rate"] == 1e-3 and changes["model.head"] == "distribution"
+    changes = changes_of(PLAN["trials"], "aligned_ordinal")
+    assert changes["train.learning_rate"] == 2e-3 and changes["train.weight_average"] == 3
 
 
 def test_the_recommended_preset_is_the_best_trial_on_a_larger_backbone():
-    preset, best = read_params(PROJECT / "presets/faces.yaml"), params_of("average", "full")
+    preset, best = read_params(PROJECT / "presets/faces.yaml"), params_of("aligned_ordinal", "full")
     differing = {
         f"{section}.{key}"
         for section in ("prepare", "model", "train")
@@ -56,7 +56,7 @@ def test_the_recommended_preset_is_the_best_trial_on_a_larger_backbone():
 def test_the_small_preset_is_the_other_with_what_was_measured():
     preset, small, best = (
         *(read_params(PROJECT / f"presets/{name}.yaml") for name in ("faces", "faces_small")),
-        params_of("average", "full"),
+        params_of("aligned_ordinal", "full"),
     )
     measured = {("prepare", "image_size"), ("model", "backbone"), ("train", "learning_rate")}
     assert {(name, key) for name in preset for key in preset[name] if preset[name][key] != small[name][key]} == measured
