@@ -9,3 +9,4 @@ class ReportParams(Section):
     """Section `report`."""
 
     title: str = Field(min_length=1)
+    photos: bool = True
