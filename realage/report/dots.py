@@ -19,7 +19,7 @@ def pick_dots(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
     parts = [part.iloc[_evenly(len(part))] for _, part in held_out.groupby("split")]
-    dots = pd.concat(parts).sort_index()
+    dots = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
     dots = dots.assign(error=dots[PREDICTED_AGE] - dots[REAL_AGE], opacity=0.8, thumbnail=-1)
     crowd = dots.groupby([dots["split"], dots[REAL_AGE] // CROWD, dots[PREDICTED_AGE] // CROWD])["error"]
     dots["opacity"] = (1.2 / np.sqrt(crowd.transform("size"))).clip(0.15, 0.8).round(2)

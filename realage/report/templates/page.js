@@ -76,6 +76,12 @@
   document.querySelectorAll(".plot > svg").forEach(connect);
   document.addEventListener("pointerdown", (event) => event.target.closest(".plot > svg") || hide());
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  window.addEventListener("scroll", hide, { passive: true });
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => part.open = true));
+  window.addEventListener("scroll", () => shown && show(shown, middle(shown)), { passive: true });
+
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const part of opened) part.open = true;
+  });
+  window.addEventListener("afterprint", () => opened.forEach((part) => part.open = false));
 }
