@@ -66,14 +66,15 @@ def _gather(params: ReportParams, predictions: pd.DataFrame) -> dict:
     metrics = {name: read_json(metrics_file(name)) for name in names}
     evaluate = metrics["evaluate"]
     groups = regroup(evaluate["by_group"])
+    contaminated = contamination(evaluate, metrics["train"])
     return {
         **metrics,
         "title": params.title,
         "splits": [split for split in HELD_OUT if split in evaluate],
         "judged_on": judged_on(evaluate),
-        "verdict": verdict(evaluate, groups),
+        "verdict": verdict(evaluate, groups, bool(contaminated)),
         "decades": {split: {row["decade"]: row for row in rows} for split, rows in evaluate["by_decade"].items()},
-        "contamination": contamination(evaluate, metrics["train"]),
+        "contamination": contaminated,
         "groups": groups,
         "group_names": {column: sorted({group for part in scores.values() for group in part})
                         for column, scores in groups.items()},

@@ -2,21 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from realage.core.columns import FILE_NAME, PREDICTED_AGE, REAL_AGE
-from realage.core.formatting import interval
 from realage.report.svg import ROW, Plot, Scale, numbers, rows
+from realage.report.words import Scores, interval_in_words, is_certain
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 BIN = 5  # years of real age per point of the line through the errors
 FEWEST_IN_BIN = 5  # photos; the mean of fewer is too uncertain
 SHORT = 6  # letters of a label that has room at the left of a plot
-Scores = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ def draw_by(what: str, labels: Sequence[str], scores_of: Mapping[str, Mapping[st
     for label, split, scores in known:
         place = labels.index(label) + first + apart * splits.index(split)
         _draw_interval(plot, scores, place, f"{split} interval")
-        plot.dot(scores["mae"], place, split if _is_certain(scores) else f"{split} few",
+        plot.dot(scores["mae"], place, split if is_certain(scores) else f"{split} few",
                  f"{label}, {SPLIT_NAMES[split]}\nMAE {_with_interval(scores)}\n{scores['n']:,} photos, "
                  f"bias {scores['bias']:+.2f}")
     return Chart(
@@ -302,7 +300,7 @@ def _draw_group(column: str, part: pd.DataFrame, decades: Sequence[str]) -> Char
     plot = Plot(x, Scale(len(groups), 0), says, (ROW + 12) * len(groups))
     for row, (group, (_, shown)) in enumerate(zip(groups, counts.iterrows())):
         total = shown.sum()
-        plot.text(0, row + 0.34, f"{group}: {total:,}")
+        plot.text(0, row + 0.34, f"{total:,}: {group}")
         for place, count in enumerate(shown):
             plot.bar((place + 0.03, place + 0.97), (row + 0.42, row + 0.92), f"heat{_heat(count / total)}",
                      f"{group}, {decades[place]}\n{count:,} photos ({count / total:.0%} of the group)")
@@ -339,21 +337,17 @@ def _draw_columns(plot: Plot, places: Iterable[float], y: tuple[float, float], t
 
 
 def _draw_interval(plot: Plot, scores: Scores, y: float, style: str = "interval") -> None:
-    if _is_certain(scores):
+    if is_certain(scores):
         plot.line((scores["mae_ci95_lo"], scores["mae_ci95_hi"]), (y, y), style)
 
 
-def _is_certain(scores: Scores) -> bool:
-    return "mae_ci95_lo" in scores
-
-
 def _with_interval(scores: Scores) -> str:
-    known = f" (95% interval {interval(scores).strip('[]').replace(', ', ' to ')})" if _is_certain(scores) else ""
+    known = f" (95% interval {interval_in_words(scores)})" if is_certain(scores) else ""
     return f"{scores['mae']:.2f} years{known}"
 
 
 def _worst_label(known: Sequence[tuple[str, str, Scores]]) -> str:
-    certain = [entry for entry in known if _is_certain(entry[2])]
+    certain = [entry for entry in known if is_certain(entry[2])]
     if not certain:
         return "No part has enough people for an interval."
     label, split, scores = max(certain, key=lambda entry: entry[2]["mae"])

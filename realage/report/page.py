@@ -11,11 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from realage.core.errors import UserError, printable
-from realage.core.formatting import TOO_FEW, interval
 from realage.core.params import flatten
 from realage.core.paths import REPORT
 from realage.evaluation.intervals import MIN_PEOPLE
 from realage.report.photos import QUALITIES, THUMBNAIL, Photos
+from realage.report.words import interval_in_words, percent, within_in_words, years
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 LARGEST = 5_000_000  # bytes
@@ -98,8 +98,10 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
         keep_trailing_newline=True,
         **escaping,
     )
-    environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words, "within": _within,
-                            "csp": _csp, "printable": printable}
+    environment.filters |= {
+        "years": years, "percent": percent, "interval": interval_in_words, "within": within_in_words,
+        "csp": _csp, "printable": printable,
+    }
     environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}
     return environment.get_template(template).render(facts)
 
@@ -107,25 +109,6 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
 def _markdown(value: Any) -> str:
     line = printable(re.sub(r"[\r\n]", " ", str(value)))
     return LINKED.sub(r"\g<0>&#8203;", line.translate(MARKDOWN))
-
-
-def _years(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
-
-
-def _interval_in_words(scores: dict[str, float]) -> str:
-    """The 95% interval of an MAE, '3.50 to 4.70', or 'too few'."""
-    return interval(scores).strip("[]").replace(", ", " to ")
-
-
-def _within(scores: dict[str, float], years: int) -> str:
-    """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
-    ends = [_percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
-    return f"{_percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
 
 
 def _csp(text: str) -> Markup:

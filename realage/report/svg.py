@@ -14,6 +14,7 @@ from realage.core.errors import printable
 
 ROW = 34  # pixels
 HEIGHT = 270  # pixels
+LONGEST = 38  # letters of a text in a plot: more do not fit on a phone
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -73,14 +74,22 @@ class Plot:
         self._add('<line x1="{}%" y1="{}%" x2="{}%" y2="{}%" class="{}"/>', x1, y1, x2, y2, style)
 
     def curve(self, points: Iterable[tuple[float, float]], style: str, closed: bool = False) -> None:
-        """A line through points, or the area inside it. Only paths need a plot that stretches: they know no percent."""
-        path = "L".join(" ".join(self._place(x, y)) for x, y in points)
-        self._add('<svg viewBox="0 0 100 100" preserveAspectRatio="none" width="100%" height="100%">'
-                  '<path d="M{}{}" class="{}"/></svg>', path, "Z" if closed else "", style)
+        """A line through points, or the area inside it; points that are not finite are left out.
+
+        Only a path needs a plot that stretches: its places cannot be percentages.
+        """
+        places = [" ".join(self._place(x, y)) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+        if places:
+            # The first point twice, so that a single one is a dot.
+            path = f"M{places[0]}L{'L'.join(places)}{'Z' if closed else ''}"
+            self._add('<svg viewBox="0 0 100 100" preserveAspectRatio="none" width="100%" height="100%">'
+                      '<path d="{}" class="{}"/></svg>', path, style)
 
     def text(self, x: float, y: float, text: str) -> None:
-        """A text that begins at a point."""
-        self._add('<text x="{}%" y="{}%">{}</text>', *self._place(x, y), printable(text))
+        """A text that begins at a point, cut off after LONGEST letters."""
+        shown = printable(text)
+        shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST - 1]}…"
+        self._add('<text x="{}%" y="{}%">{}</text>', *self._place(x, y), shown)
 
     def svg(self) -> Markup:
         """The plot as an element of a page."""

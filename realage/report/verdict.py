@@ -1,12 +1,10 @@
 """The verdict in words, which the page begins with: how good the model is, for whom it is bad, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from realage.core.formatting import count_photos, interval
+from realage.core.formatting import count_photos
+from realage.report.words import Scores, interval_in_words, is_certain
 from realage.splits.assign import SPLIT_NAMES
-
-Scores = Mapping[str, Any]
 
 
 def judged_on(evaluate: Scores) -> str:
@@ -14,16 +12,20 @@ def judged_on(evaluate: Scores) -> str:
     return "test" if "test" in evaluate else "val"
 
 
-def verdict(evaluate: Scores, by_group: Mapping[str, Mapping[str, Mapping[str, Scores]]]) -> list[tuple[str, str]]:
-    """The verdict as questions with their answers; `by_group` is from `regroup`."""
+def verdict(evaluate: Scores, by_group: Mapping[str, Mapping[str, Mapping[str, Scores]]],
+            contaminated: bool = False) -> list[tuple[str, str]]:
+    """The verdict as questions with their answers; `by_group` is from `regroup`.
+
+    `contaminated` figures, which the page has a note on, are less sure.
+    """
     split = judged_on(evaluate)
     scores = evaluate[split]
     return [
         ("How good is it?", f"{_error(scores)} {_against_baseline(scores)}"),
         ("For whom is it bad?", _by_age(evaluate["by_decade"][split])),
-        *((f"Is it fair by {column}?", _by_group(parts.get(split, {}))) for column, parts in by_group.items()),
+        *((f"Does the error differ by {column}?", _by_group(parts.get(split, {}))) for column, parts in by_group.items()),
         ("How far off is one photo?", _one_photo(scores)),
-        ("How sure are these figures?", _certainty(scores, split)),
+        ("How sure are these figures?", _certainty(scores, split, contaminated)),
     ]
 
 
@@ -34,7 +36,7 @@ def _error(scores: Scores) -> str:
 def _against_baseline(scores: Scores) -> str:
     constant = scores["baseline"]["mae"]
     always = f"always predicting the training photos' median age, which is wrong by {constant:.2f} years"
-    if "mae_ci95_lo" not in scores:
+    if not is_certain(scores):
         return f"Too few people to tell whether that is better than {always}."
     if scores["mae_ci95_hi"] < constant:
         return f"The model's error is {1 - scores['mae'] / constant:.0%} lower than that of {always}."
@@ -44,8 +46,8 @@ def _against_baseline(scores: Scores) -> str:
 
 
 def _by_age(decades: Sequence[Scores]) -> str:
-    certain = [row for row in decades if "mae_ci95_lo" in row]
-    few = [row["decade"] for row in decades if "mae_ci95_lo" not in row]
+    certain = [row for row in decades if is_certain(row)]
+    few = [row["decade"] for row in decades if not is_certain(row)]
     unknown = f" Too few people to say at {', '.join(few)} years." if few else ""
     if not certain:
         return "Too few people of any decade of age to say."
@@ -57,7 +59,7 @@ def _by_age(decades: Sequence[Scores]) -> str:
 
 
 def _by_group(groups: Mapping[str, Scores]) -> str:
-    certain = {name: row for name, row in groups.items() if "mae_ci95_lo" in row}
+    certain = {name: row for name, row in groups.items() if is_certain(row)}
     if len(certain) < 2:
         return "Too few people in the groups to compare them."
     worst, best = (extreme(certain, key=lambda name: certain[name]["mae"]) for extreme in (max, min))
@@ -70,10 +72,11 @@ def _one_photo(scores: Scores) -> str:
             f"{1 - scores['cs10']:.0%} are off by more than 10 years.")
 
 
-def _certainty(scores: Scores, split: str) -> str:
+def _certainty(scores: Scores, split: str, contaminated: bool) -> str:
     photos = count_photos(scores["n"], scores.get("people", scores["n"]))
     chosen = "which nothing was chosen on" if split == "test" else "which settings are chosen on: expect a little more"
-    return f"They come from {photos} of the {SPLIT_NAMES[split]} split, {chosen}."
+    seen = " They are contaminated: see the note above." if contaminated else ""
+    return f"They come from {photos} of the {SPLIT_NAMES[split]} split, {chosen}.{seen}"
 
 
 def _overlap(worst: Scores, best: Scores) -> str:
@@ -86,6 +89,6 @@ def _mae(scores: Scores) -> str:
 
 
 def _interval(scores: Scores) -> str:
-    if "mae_ci95_lo" not in scores:
+    if not is_certain(scores):
         return "too few people for an interval"
-    return f"95% interval {interval(scores).strip('[]').replace(', ', ' to ')}"
+    return f"95% interval {interval_in_words(scores)}"

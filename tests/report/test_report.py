@@ -159,6 +159,17 @@ def test_no_test_split_no_rejections_no_groups(tmp_path, monkeypatch):
     assert "by gender" not in text and "By gender" not in card
 
 
+def test_one_photo_and_one_epoch_make_a_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, test=False)
+    for table in ("data/predictions.csv", "plots/training.csv", "plots/eda/ages.csv", "plots/eda/decades.csv"):
+        pd.read_csv(tmp_path / table, dtype=str).head(1).to_csv(tmp_path / table, index=False)
+    report()
+    html = (tmp_path / "reports/index.html").read_text("utf-8")
+    assert html.count("real age 20\npredicted 71.5") == 2 and "nan" not in Page(html).text
+    assert not re.search(r'"[^"]*\b(nan|inf)\b%?"', html)
+
+
 def test_copies_set_aside_and_ages_that_nobody_judges_are_owned_up_to(tmp_path, monkeypatch):
     html, card = make(tmp_path / "some", monkeypatch, excluded=13)
     for text in (Page(html).text, card):
@@ -199,6 +210,7 @@ def test_a_warm_start_is_told_and_figures_on_photos_that_it_has_seen_are_marked(
     for text in (Page(html).text, card):
         assert "7 of 60 validation photos and 7 of 60 test photos: errors on them are too low" in text
         assert "photos that this training did not use" in text and "no list" not in text
+    assert "They are contaminated: see the note above." in Page(html).text
     assert rf"| large\|x.keras | backbone and head | {'ab' * 32} | {'d' * 16} | 4,000 |" in card
     assert f"| imagenet | pretrained backbone | {'cd' * 32} | – | – |" in card
     html, card = make(tmp_path / "clean", monkeypatch, train={"started_from": [START]})

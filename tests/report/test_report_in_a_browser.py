@@ -60,12 +60,12 @@ def test_it_fits_asks_for_nothing_and_the_console_is_silent(pages, tab, width, d
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_no_text_of_a_chart_is_small_or_lies_on_another(pages, tab, width):
+def test_no_text_of_a_chart_is_small_cut_off_or_on_another(pages, tab, width):
     tab.open(pages["photos"], width)
     plots = tab.run(LINES)
     assert sum(map(len, plots)) > 60
     for texts in plots:
-        assert all(size >= 11 for *_, size, _ in texts)
+        assert all(size >= 11 and left >= 0 and right <= width for left, _, right, _, size, _ in texts), texts
         for number, (left, top, right, bottom, _, text) in enumerate(texts):
             for left2, top2, right2, bottom2, _, other in texts[:number]:
                 apart = left >= right2 or right <= left2 or top >= bottom2 - 2 or bottom - 2 <= top2

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from realage.report.svg import Plot, Scale, numbers, rows
+from realage.report.svg import LONGEST, Plot, Scale, numbers, rows
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,24 @@ def test_text_is_escaped_and_invisible_characters_are_shown():
     svg = str(plot.svg())
     assert not re.search(r"<(script|b|i)>", svg) and "\u2028" not in svg and "\u202e" not in svg
     assert "&lt;/title&gt;&lt;script&gt;\nsecond\\u2028\\u202eline" in svg
+
+
+@pytest.mark.parametrize(
+    ("points", "path"),
+    [
+        ([(0, 0), (0.5, float("nan")), (1, 1)], 'd="M0 100L0 100L100 0"'),
+        ([(0.5, 0.5)], 'd="M50 50L50 50"'),
+        ([(float("inf"), 0)], None),
+    ],
+)
+def test_a_line_leaves_out_what_is_not_finite(points, path):
+    plot = Plot(Scale(0, 1), Scale(0, 1), "a line")
+    plot.curve(points, "val")
+    svg = str(plot.svg())
+    assert (path in svg) if path else ("<path" not in svg)
+
+
+def test_a_long_text_is_cut_off_to_fit_on_a_phone():
+    plot = Plot(Scale(0, 1), Scale(0, 1), "a text")
+    plot.text(0, 0, "x" * 100)
+    assert "x" * (LONGEST - 1) + "…<" in str(plot.svg())

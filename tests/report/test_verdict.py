@@ -46,8 +46,8 @@ def test_the_largest_error_is_named_where_there_are_enough_people_and_chance_is_
 def test_groups_are_compared_by_column():
     groups = {"gender": {"test": {"f": part("", 3.0), "m": part("", 9.0), "x": FEW}}, "camera": {"test": {"a": FEW}}}
     said = answers(groups)
-    assert said["Is it fair by gender?"].startswith("The error is largest for m, 9.00")
-    assert said["Is it fair by camera?"] == "Too few people in the groups to compare them."
+    assert said["Does the error differ by gender?"].startswith("The error is largest for m, 9.00")
+    assert said["Does the error differ by camera?"] == "Too few people in the groups to compare them."
 
 
 def test_the_verdict_is_about_test_and_without_it_about_validation():
