@@ -23,7 +23,8 @@ def verdict(evaluate: Scores, by_group: Mapping[str, Mapping[str, Mapping[str, S
     return [
         ("How good is it?", f"{_error(scores)} {_against_baseline(scores)}"),
         ("For whom is it bad?", _by_age(evaluate["by_decade"][split])),
-        *((f"Does the error differ by {column}?", _by_group(parts.get(split, {}))) for column, parts in by_group.items()),
+        *((f"Does the error differ by {column}?", _by_group(parts.get(split, {})))
+          for column, parts in by_group.items()),
         ("How far off is one photo?", _one_photo(scores)),
         ("How sure are these figures?", _certainty(scores, split, contaminated)),
     ]
