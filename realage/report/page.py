@@ -1,25 +1,27 @@
 """The report on model and data as one HTML page, and the model card as Markdown for Git."""
 
 import base64
+import hashlib
 import json
 import re
 from collections import Counter
 from pathlib import Path, PurePath
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
-from realage.charts import DASHED, INK, SPLIT_COLORS, legend_above, page, style
-from realage.core.errors import printable
-from realage.core.formatting import TOO_FEW, interval
+from realage.core.errors import UserError, printable
 from realage.core.params import flatten
+from realage.core.paths import REPORT
 from realage.evaluation.gates import WIDEST
 from realage.evaluation.intervals import MIN_PEOPLE
+from realage.report.photos import QUALITIES, THUMBNAIL, Photos
+from realage.report.words import interval_in_words, percent, rate_in_words, within_in_words, years
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.groups import NO_GROUP
 
+LARGEST = 5_000_000  # bytes
 MOST_GROUPS = 30  # rows of a table of groups
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN = str.maketrans(
@@ -29,12 +31,19 @@ MARKDOWN = str.maketrans(
 LINKED = re.compile(r"[@#]|:(?=//)|www(?=\.)", re.IGNORECASE)
 
 
-def render_page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
-    """The report as one HTML page that needs no other file; all text from the data is escaped.
+def render_page(facts: dict[str, Any], photos: Photos | None) -> str:
+    """The report as one HTML page of at most LARGEST bytes that needs no other file; all text from the data is escaped.
 
-    `pictures` are PNGs by name, embedded in the page. `facts` are the variables of `templates/report.html.j2`.
+    `facts` are the variables of `templates/report.html.j2`. Without `photos` the page shows no face. Photos are made
+    smaller until the page is small enough; raises UserError if it is too large even so.
     """
-    return _render("report.html.j2", {**facts, "picture": lambda name: _data_uri(pictures[name])}, autoescape=True)
+    for quality in QUALITIES:
+        pictures = photos.embed(quality) if photos else {}
+        html = _render("report.html.j2", {**facts, **_assets(), "photos": pictures}, autoescape=True)
+        if len(html.encode()) <= LARGEST:
+            return html
+    raise UserError(f"{REPORT}: larger than {LARGEST // 1_000_000} MB however small its photos are: "
+                    "set report.photos to false, or name fewer columns in evaluate.groups")
 
 
 def render_card(facts: dict[str, Any]) -> str:
@@ -75,32 +84,15 @@ def contamination(evaluate: dict[str, Any], train: dict[str, Any]) -> str:
     return " ".join(sentences)
 
 
-@style()
-def draw_training(history: pd.DataFrame, kept_epoch: int) -> Figure:
-    """Training and validation MAE by epoch; `history` has columns `epoch`, `mae` and `val_mae` (years)."""
-    figure = page(
-        9, 4.4, "How did it learn?", f"MAE after each epoch; epoch {kept_epoch} of {len(history)} is the model"
-    )
-    axes = figure.subplots()
-    for split, column in (("train", "mae"), ("val", "val_mae")):
-        axes.plot(history["epoch"], history[column], "o-", color=SPLIT_COLORS[split], markersize=4,
-                  label=SPLIT_NAMES[split])
-    axes.axvline(kept_epoch, color=INK, linewidth=1.2, linestyle=DASHED, zorder=1)
-    axes.set(ylim=(0, _mae_limit(history)), xlabel="epoch", ylabel="MAE (years)")
-    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
-    legend_above(axes)
-    return figure
-
-
 def flatten_recipe(sections: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Params as dotted keys and YAML values; an absolute path is shortened to the file's name."""
     return {key: _as_yaml(value) for key, value in flatten(sections).items()}
 
 
-def _mae_limit(history: pd.DataFrame) -> float:
-    """Upper end of the MAE axis, chosen so that a large error in the first epoch does not flatten the rest."""
-    settled = history[["mae", "val_mae"]].iloc[min(1, len(history) - 1):].max().max()
-    return min(history[["mae", "val_mae"]].max().max(), 1.5 * settled) * 1.08
+def _assets() -> dict[str, Any]:
+    """Style and script of the page, which no data become part of."""
+    style, script = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("page.css", "page.js"))
+    return {"style": style, "script": script, "thumbnail": THUMBNAIL}
 
 
 def _as_yaml(value: Any) -> str:
@@ -118,9 +110,11 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
         keep_trailing_newline=True,
         **escaping,
     )
-    environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words, "within": _within}
-    environment.filters |= {"rate": _rate, "gates_by_group": _gates_by_group}
-    environment.filters |= {"largest_groups": largest_groups, "others": _others}
+    environment.filters |= {
+        "years": years, "percent": percent, "interval": interval_in_words, "within": within_in_words,
+        "csp": _csp, "printable": printable, "rate": rate_in_words, "largest_groups": largest_groups,
+        "others": _others, "gates_by_group": _gates_by_group,
+    }
     environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}
     environment.globals |= {"widest": WIDEST, "no_group": NO_GROUP}
     return environment.get_template(template).render(facts)
@@ -129,33 +123,6 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
 def _markdown(value: Any) -> str:
     line = printable(re.sub(r"[\r\n]", " ", str(value)))
     return LINKED.sub(r"\g<0>&#8203;", line.translate(MARKDOWN))
-
-
-def _years(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
-
-
-def _interval_in_words(scores: dict[str, float]) -> str:
-    """The 95% interval of an MAE, '3.50 to 4.70', or 'too few'."""
-    return interval(scores).strip("[]").replace(", ", " to ")
-
-
-def _within(scores: dict[str, float], years: int) -> str:
-    """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
-    ends = [_percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
-    return f"{_percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
-
-
-def _rate(gate: dict[str, float], name: str) -> str:
-    """A rate of a gate with its 95% interval, '4.9% [3.1%, 7.8%]', or 'too few'."""
-    if name not in gate:
-        return TOO_FEW.strip("[]")
-    rate, low, high = (f"{100 * gate[key]:.1f}%" for key in (name, f"{name}_ci95_lo", f"{name}_ci95_hi"))
-    return f"{rate} [{low}, {high}]"
 
 
 def _others(scores_of: dict[str, dict[str, dict]]) -> int:
@@ -172,5 +139,6 @@ def _gates_by_group(scores_of: dict[str, dict[str, dict]]) -> dict[str, dict[str
     return {group: by_split for group, by_split in gates.items() if any(by_split.values())}
 
 
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+def _csp(text: str) -> Markup:
+    """The hash by which the page's policy allows one style or script."""
+    return Markup("sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii"))

@@ -39,4 +39,5 @@ class ReportParams(Section):
     """Section `report`."""
 
     title: str = Field(min_length=1)
+    photos: bool = True
     card: CardParams = CardParams()

@@ -136,10 +136,11 @@ TRAINING = {"scan", "prepare", "weights", "train"}
     ("edited", "stale", "fresh"),
     [
         ("requirements.txt", {"report"}, {"check", "package", "evaluate", *TRAINING}),
-        ("requirements-compute.txt", {"sample", "package", "evaluate", *TRAINING}, {"report"}),
+        ("requirements-compute.txt", {"sample", "package", "evaluate", "report", *TRAINING}, set()),
         ("requirements-charts.txt", {"eda", "evaluate", "report"}, TRAINING),
         ("realage/evaluation/metrics.py", {"evaluate"}, TRAINING),
         ("realage/report/templates/report.html.j2", {"report"}, {"evaluate", *TRAINING}),
+        ("realage/report/templates/page.css", {"report"}, {"evaluate", *TRAINING}),
         ("realage/network/heads.py", {"train", "package", "evaluate"}, {"scan", "prepare", "weights", "report"}),
     ],
 )

@@ -1,0 +1,95 @@
+"""The verdict in words, which the page begins with: how good the model is, for whom it is bad, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+
+from realage.core.formatting import count_photos
+from realage.report.words import Scores, interval_in_words, is_certain
+from realage.splits.assign import SPLIT_NAMES
+
+
+def judged_on(evaluate: Scores) -> str:
+    """The split that the verdict is about: `test`, which nothing was chosen on, or `val` if there is none."""
+    return "test" if "test" in evaluate else "val"
+
+
+def verdict(evaluate: Scores, by_group: Mapping[str, Mapping[str, Mapping[str, Scores]]],
+            contaminated: bool = False) -> list[tuple[str, str]]:
+    """The verdict as questions with their answers; `by_group` is from `regroup`.
+
+    `contaminated` figures, which the page has a note on, are less sure.
+    """
+    split = judged_on(evaluate)
+    scores = evaluate[split]
+    return [
+        ("How good is it?", f"{_error(scores)} {_against_baseline(scores)}"),
+        ("For whom is it bad?", _by_age(evaluate["by_decade"][split])),
+        *((f"Does the error differ by {column}?", _by_group(parts.get(split, {})))
+          for column, parts in by_group.items()),
+        ("How far off is one photo?", _one_photo(scores)),
+        ("How sure are these figures?", _certainty(scores, split, contaminated)),
+    ]
+
+
+def _error(scores: Scores) -> str:
+    return f"Predictions are wrong by {scores['mae']:.2f} years on average ({_interval(scores)})."
+
+
+def _against_baseline(scores: Scores) -> str:
+    constant = scores["baseline"]["mae"]
+    always = f"always predicting the training photos' median age, which is wrong by {constant:.2f} years"
+    if not is_certain(scores):
+        return f"Too few people to tell whether that is better than {always}."
+    if scores["mae_ci95_hi"] < constant:
+        return f"The model's error is {1 - scores['mae'] / constant:.0%} lower than that of {always}."
+    if scores["mae_ci95_lo"] > constant:
+        return f"That is worse than {always}."
+    return f"The interval does not tell it from {always}."
+
+
+def _by_age(decades: Sequence[Scores]) -> str:
+    certain = [row for row in decades if is_certain(row)]
+    few = [row["decade"] for row in decades if not is_certain(row)]
+    unknown = f" Too few people to say at {', '.join(few)} years." if few else ""
+    if not certain:
+        return "Too few people of any decade of age to say."
+    worst, best = (extreme(certain, key=lambda row: row["mae"]) for extreme in (max, min))
+    if worst is best:
+        return f"At {worst['decade']} years the error is {_mae(worst)}.{unknown}"
+    return (f"The error is largest at {worst['decade']} years, {_mae(worst)}, and smallest at {best['decade']}, "
+            f"{_mae(best)}.{_overlap(worst, best)}{unknown}")
+
+
+def _by_group(groups: Mapping[str, Scores]) -> str:
+    certain = {name: row for name, row in groups.items() if is_certain(row)}
+    if len(certain) < 2:
+        return "Too few people in the groups to compare them."
+    worst, best = (extreme(certain, key=lambda name: certain[name]["mae"]) for extreme in (max, min))
+    return (f"The error is largest for {worst}, {_mae(certain[worst])}, and smallest for {best}, "
+            f"{_mae(certain[best])}.{_overlap(certain[worst], certain[best])}")
+
+
+def _one_photo(scores: Scores) -> str:
+    return (f"Half of the photos are within {scores['median_ae']:.1f} years and {scores['cs5']:.0%} within 5; "
+            f"{1 - scores['cs10']:.0%} are off by more than 10 years.")
+
+
+def _certainty(scores: Scores, split: str, contaminated: bool) -> str:
+    photos = count_photos(scores["n"], scores.get("people", scores["n"]))
+    chosen = "which nothing was chosen on" if split == "test" else "which settings are chosen on: expect a little more"
+    seen = " They are contaminated: see the note above." if contaminated else ""
+    return f"They come from {photos} of the {SPLIT_NAMES[split]} split, {chosen}.{seen}"
+
+
+def _overlap(worst: Scores, best: Scores) -> str:
+    overlap = worst["mae_ci95_lo"] <= best["mae_ci95_hi"]
+    return " Their intervals overlap: the difference may be chance." if overlap else ""
+
+
+def _mae(scores: Scores) -> str:
+    return f"{scores['mae']:.2f} ({_interval(scores)})"
+
+
+def _interval(scores: Scores) -> str:
+    if not is_certain(scores):
+        return "too few people for an interval"
+    return f"95% interval {interval_in_words(scores)}"

@@ -1,0 +1,56 @@
+"""The verdict in words: no more than the figures and their intervals say."""
+
+import pytest
+from small_report import SCORES
+
+from realage.report.verdict import judged_on, verdict
+
+
+def answers(by_group=None, decades=(), test=True, **changes):
+    scores = {key: value for key, value in {**SCORES, **changes}.items() if value is not None}
+    evaluate = {"val": {**SCORES, "mae": 1.0}, "by_decade": {"val": [], "test": list(decades)}}
+    if test:
+        evaluate["test"] = scores
+    return dict(verdict(evaluate, by_group or {}))
+
+
+def part(label, mae, width=1.0, n=100):
+    return {"decade": label, "n": n, "mae": mae, "mae_ci95_lo": mae - width, "mae_ci95_hi": mae + width}
+
+
+FEW = {"decade": "90+", "n": 3, "mae": 40.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "The model's error is 55% lower than that of always predicting"),
+        ({"mae_ci95_hi": 14.0}, "The interval does not tell it from always predicting"),
+        ({"mae": 16, "mae_ci95_lo": 15, "mae_ci95_hi": 17}, "That is worse than always predicting"),
+        ({"mae_ci95_lo": None, "mae_ci95_hi": None}, "Too few people to tell whether that is better than always"),
+    ],
+)
+def test_the_model_is_set_against_the_constant_baseline_by_its_interval(changes, said):
+    assert said in answers(**changes)["How good is it?"]
+
+
+def test_the_largest_error_is_named_where_there_are_enough_people_and_chance_is_owned_up_to():
+    decades = [part("0-9", 3.0), part("20-29", 9.0), FEW]
+    said = answers(decades=decades)["For whom is it bad?"]
+    assert said.startswith("The error is largest at 20-29 years, 9.00 (95% interval 8.00 to 10.00), and smallest at ")
+    assert "overlap" not in said and said.endswith("Too few people to say at 90+ years.")
+    assert "may be chance" in answers(decades=[part("0-9", 3.0), part("20-29", 4.0)])["For whom is it bad?"]
+    assert answers(decades=[FEW])["For whom is it bad?"] == "Too few people of any decade of age to say."
+
+
+def test_groups_are_compared_by_column():
+    groups = {"gender": {"test": {"f": part("", 3.0), "m": part("", 9.0), "x": FEW}}, "camera": {"test": {"a": FEW}}}
+    said = answers(groups)
+    assert said["Does the error differ by gender?"].startswith("The error is largest for m, 9.00")
+    assert said["Does the error differ by camera?"] == "Too few people in the groups to compare them."
+
+
+def test_the_verdict_is_about_test_and_without_it_about_validation():
+    assert judged_on({"val": {}, "test": {}}) == "test" and judged_on({"val": {}}) == "val"
+    assert "60 photos of the test split, which nothing was chosen on" in answers()["How sure are these figures?"]
+    assert "validation split, which settings are chosen on" in answers(test=False)["How sure are these figures?"]
