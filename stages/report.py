@@ -23,6 +23,8 @@ PICTURES = {
     "residuals": "evaluate/residuals.png",
     "by_decade": "evaluate/by_decade.png",
     "within": "evaluate/within.png",
+    "coverage": "evaluate/coverage.png",
+    "risk_coverage": "evaluate/risk_coverage.png",
     "worst": "worst.png",
     "ages": "eda/ages.png",
     "decades": "eda/decades.png",

@@ -23,8 +23,9 @@ from realage.charts import (
     sheet,
     style,
 )
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import INTERVAL_PART, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import write_csv
+from realage.evaluation.coverage import tabulate_risk
 from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
@@ -32,7 +33,10 @@ BIN = 5  # years of real age per point of the residuals' curve
 FEWEST_IN_BIN = 5  # photos; the mean of fewer is too uncertain
 WITHIN = np.arange(0, 25.5, 0.5)  # years
 WORST = 12
+PREDICTED = ["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE, PREDICTED_LO, PREDICTED_HI, INTERVAL_PART]
 MEASURES = ["n", "mae", "mae_ci95_lo", "mae_ci95_hi", "bias"]
+COVERAGE = ["coverage_n", "coverage", "coverage_ci95_lo", "coverage_ci95_hi", "interval_width"]
+NO_INTERVALS = "the model gives no intervals: too few validation photos calibrate them"
 
 
 def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
@@ -43,13 +47,26 @@ def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> N
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
     by_decade, within = tabulate_decades(metrics), tabulate_within(held_out)
-    write_csv(folder / "predicted.csv", held_out[["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE]])
+    write_csv(folder / "predicted.csv", held_out[[column for column in PREDICTED if column in held_out]])
     write_csv(folder / "by_decade.csv", by_decade.set_axis(by_decade.columns.map("_".join), axis=1).reset_index())
     write_csv(folder / "within.csv", within)
     save(draw_predicted(held_out, metrics), folder / "predicted.png")
     save(draw_residuals(held_out, metrics), folder / "residuals.png")
     save(draw_by_decade(by_decade, metrics), folder / "by_decade.png")
     save(draw_within(within, metrics), folder / "within.png")
+
+
+def draw_intervals(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
+    """Write to `folder` two charts of the calibrated intervals, and the CSVs behind them.
+
+    `predictions` is as in `draw_evaluation`, with `predicted_lo`, `predicted_hi` (years) and `interval_part` if the
+    model is calibrated. If it is not, the charts say so.
+    """
+    coverage, risk = tabulate_decades(metrics, COVERAGE), tabulate_risk(predictions)
+    write_csv(folder / "coverage.csv", coverage.set_axis(coverage.columns.map("_".join), axis=1).reset_index())
+    write_csv(folder / "risk_coverage.csv", risk)
+    save(draw_coverage(coverage, metrics), folder / "coverage.png")
+    save(draw_risk(risk, metrics), folder / "risk_coverage.png")
 
 
 def draw_worst(predictions: pd.DataFrame, photo_of: Callable[[Any], np.ndarray], path: Path) -> None:
@@ -73,13 +90,13 @@ def worst(predictions: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[order.index[:WORST]]
 
 
-def tabulate_decades(metrics: dict) -> pd.DataFrame:
+def tabulate_decades(metrics: dict, measures: list[str] = MEASURES) -> pd.DataFrame:
     """`by_decade` as a table: one row per decade, youngest first.
 
-    Columns are pairs of a split and one of `n`, `mae`, `mae_ci95_lo`, `mae_ci95_hi`, `bias`.
+    Columns are pairs of a split and one of `measures`.
     """
     tables = {
-        split: pd.DataFrame(decades).set_index("decade").reindex(columns=MEASURES)
+        split: pd.DataFrame(decades).set_index("decade").reindex(columns=measures)
         for split, decades in metrics["by_decade"].items()
     }
     table = pd.concat(tables, axis="columns").rename_axis("decade")
@@ -181,6 +198,56 @@ def draw_within(within: pd.DataFrame, metrics: dict) -> Figure:
         axes.plot(years, share, "o", color=SPLIT_COLORS["val"], markersize=6)
         note(axes, years + 0.35, share - 2, f"{share:.0f}%", va="top", fontweight="bold", color=SPLIT_COLORS["val"])
     axes.set(xlim=(0, WITHIN[-1]), ylim=(0, 101), xlabel="error at most (years)", ylabel="% of photos")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@style()
+def draw_coverage(coverage: pd.DataFrame, metrics: dict) -> Figure:
+    """Share of real ages within their interval, by decade, with its 95% interval, and the mean width in years below.
+
+    `coverage` is from `tabulate_decades`. The dashed line is the share that the intervals are meant to hold.
+    """
+    title = "How often does the interval hold the real age?"
+    if "calibration" not in metrics:
+        return page(9, 1, title, NO_INTERVALS)
+    target = 100 * metrics["calibration"]["coverage"]
+    figure = page(
+        9, 6.4, title, f"by decade; bars: 95% intervals, none for too few people; dashed: {target:g}%, as was asked for"
+    )
+    shares, widths = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    shares.axhline(target, color=INK, linewidth=1.2, linestyle=DASHED)
+    splits = [split for split in metrics["by_decade"] if "coverage" in metrics[split]]
+    for position, split in enumerate(splits):
+        rows, color = coverage[split], SPLIT_COLORS[split]
+        places = np.arange(len(rows)) + (position - (len(splits) - 1) / 2) * 0.26
+        ends = 100 * rows["coverage_ci95_lo"], 100 * rows["coverage_ci95_hi"]
+        name = f"{SPLIT_NAMES[split]} ({metrics[split]['coverage_n']:,}): {100 * metrics[split]['coverage']:.0f}%"
+        shares.vlines(places, *ends, color=color, alpha=0.45, linewidth=6)
+        shares.plot(places, 100 * rows["coverage"], "o", color=color, markersize=7, label=name)
+        widths.bar(places, rows["interval_width"], width=0.24, color=color)
+    photos = coverage.xs("coverage_n", axis="columns", level=1).sum(axis="columns")
+    widths.set_xticks(range(len(photos)), [f"{label}\n{count:,.0f}" for label, count in photos.items()])
+    shares.set(ylim=(None, 101), ylabel="% within the interval")
+    widths.set(ylim=(0, None), xlabel="real age (years), and photos that judge", ylabel="mean width (years)")
+    legend_above(shares)
+    return figure
+
+
+@style()
+def draw_risk(risk: pd.DataFrame, metrics: dict) -> Figure:
+    """The MAE of the photos with the narrowest intervals, by their share of all; `risk` is from `tabulate_risk`."""
+    title = "Is the error small where the model is sure?"
+    if "calibration" not in metrics:
+        return page(9, 1, title, NO_INTERVALS)
+    figure = page(9, 4.8, title, "MAE of the photos with the narrowest intervals; dashed: of all photos")
+    axes = figure.subplots()
+    for split in [name for name in HELD_OUT if name in risk.columns]:
+        name = f"{SPLIT_NAMES[split]}: mean {metrics[split]['aurc']:.2f}"
+        axes.plot(100 * risk["share"], risk[split], color=SPLIT_COLORS[split], label=name)
+        last = risk[split].iloc[-1]
+        axes.plot([0, 100], [last, last], color=SPLIT_COLORS[split], linewidth=1, linestyle=DASHED)
+    axes.set(xlim=(0, 100.5), ylim=(0, None), xlabel="% of photos, the surest first", ylabel="MAE (years)")
     axes.legend(loc="lower right")
     return figure
 

@@ -20,6 +20,7 @@ class EvaluateParams(Section):
 
     groups: list[str]  # columns of the label file, such as gender, by which errors are reported
     promotion_margin: float = Field(default=0.3, ge=0)  # years; see project/promote.py
+    coverage: float = Field(default=0.9, ge=0.5, le=0.99)  # share of real ages that intervals are meant to hold
 
     @model_validator(mode="before")
     @classmethod

@@ -107,6 +107,7 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
         **escaping,
     )
     environment.filters |= {"years": _years, "percent": _percent, "interval": _interval_in_words, "within": _within}
+    environment.filters["share"] = _share
     environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}
     return environment.get_template(template).render(facts)
 
@@ -130,9 +131,14 @@ def _interval_in_words(scores: dict[str, float]) -> str:
 
 
 def _within(scores: dict[str, float], years: int) -> str:
-    """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
-    ends = [_percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
-    return f"{_percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
+    """The share of photos within so many years with its 95% interval, as from `_share`."""
+    return _share(scores, f"cs{years}")
+
+
+def _share(scores: dict[str, float], name: str) -> str:
+    """A share with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
+    ends = [_percent(scores[key]) for key in (f"{name}_ci95_lo", f"{name}_ci95_hi") if key in scores]
+    return f"{_percent(scores[name])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
 
 
 def _data_uri(png: bytes) -> str:

@@ -28,10 +28,13 @@ SCORES = {
     "baseline": {"mae": 13.5791},
 }
 
+INTERVALS = {"coverage": 0.918, "coverage_ci95_lo": 0.891, "coverage_ci95_hi": 0.938, "coverage_n": 546,
+             "interval_width": 22.14, "aurc": 3.41}
+
 
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None, train=None, seen=0,
+    faces=None, train=None, seen=0, intervals=False,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -42,6 +45,11 @@ def write_project(
         "by_decade": {split: [{"decade": "20-29", **SCORES}, {"decade": "90+", **few}] for split in splits},
         "by_group": {split: [{"column": "gender", "group": group, **SCORES}] if group else [] for split in splits},
     }
+    if intervals:
+        evaluate["calibration"] = {"coverage": 0.9, "photos": 371, "people": 370}
+        rows = [row for of in ("by_decade", "by_group") for split in splits for row in evaluate[of][split]]
+        for row in [*(evaluate[split] for split in splits), *rows]:
+            row |= INTERVALS if row["n"] > 2 else {"coverage": 1.0, "coverage_n": 2, "interval_width": 40.0}
     rejections = [
         (HOSTILE, "010", "missing_photo", "no such file: add it"),
         ("c.jpg", "twenty", "not_a_number", "write it like 25"),
@@ -141,7 +149,7 @@ def test_page_and_card_tell_the_metrics_own_figures(tmp_path, monkeypatch):
 
 
 def test_page_needs_no_other_file_and_no_network(tmp_path, monkeypatch):
-    html, _ = make(tmp_path, monkeypatch, group="f")
+    html, _ = make(tmp_path, monkeypatch, group="f", intervals=True)
     tags = Page(html).tags
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags}
     sources = [attributes["src"] for tag, attributes in tags if tag == "img"]
@@ -295,3 +303,18 @@ def test_learning_curve_of_one_epoch():
 def test_recipe_names_files_without_their_folders():
     recipe = flatten_recipe({"model": {"weights": "/a/b/c.h5", "dropout": 0.5}, "train": {"augment": {"flip": True}}})
     assert recipe == {"model.weights": "c.h5", "model.dropout": "0.5", "train.augment.flip": "true"}
+
+
+def test_intervals_are_told_in_words_with_the_measured_coverage(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch, intervals=True, group="f")
+    text = Page(html).text
+    assert "meant to hold the real age of 90% of photos like these" in text and "90% of photos like these" in card
+    assert "In validation it held 92% [89%, 94%] of 546 real ages, and was 22.1 years wide" in text
+    assert "371 other validation photos, of 370 people, calibrated the intervals" in text
+    assert "| validation | 546 | 92% \\[89%, 94%\\] | 22.1 years |" in card
+    assert "| 90+ | 2 | 100% \\[too few\\] | 40.0 years |" in card and "100% [too few]" in text
+
+
+def test_a_model_without_intervals_says_so(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch)
+    assert "The model gives no intervals" in Page(html).text and "The model gives no intervals" in card
