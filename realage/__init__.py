@@ -7,6 +7,7 @@ A package may import the packages on the lines above its own; `make lint` checks
     labels, splits                      the label file and the rules for its rows; which photos train, which judge
     network, charts                     the model, its heads and its file; how charts look
     training, evaluation, exploration   the fit; errors in years and their charts; the data set and its charts
+    calibration                         intervals that are meant to hold the real age
     report, history, predict            report page and model card; two commits compared; ages of photos
     adaptation                          a model corrected for a new source of photos
     sections, sources                   all sections of params.yaml; paths of data in it against the outs of dvc.yaml

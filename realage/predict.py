@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from realage.calibration.interval import Calibration, read_calibration
 from realage.core.errors import UserError, printable
 from realage.core.files import neutralized
 from realage.network.contents import read_recipe
@@ -25,6 +26,7 @@ OLDEST_ANSWER = 150  # years: an answer that is not from 0 to this is no age
 def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     """Print the age of each photo in `paths`, photos or folders of photos, in years.
 
+    If the model is calibrated, `age_lo` and `age_hi` are the ends of an interval that is meant to hold the real age.
     `style` is table, csv, json (one list) or jsonl (a line per photo). Raises UserError if the model file is not sound,
     and, after printing, if any photo has no age.
     """
@@ -35,9 +37,11 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
     prepare = read_recipe(model_file).prepare
     model = load_model(model_file)
     chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
-    rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk)]
+    calibration = read_calibration(model_file, model.output)
+    rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk, calibration)]
     spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * prepare.finds_faces
-    table = pd.DataFrame(rows, columns=["photo", "age", *spread, *faces, "error"])
+    ends = ["age_lo", "age_hi"] if calibration else []
+    table = pd.DataFrame(rows, columns=["photo", "age", *ends, *spread, *faces, "error"])
     # Int64 has missing values: a photo that could not be read has no number of faces.
     print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))
     without = sum(row["error"] != "" for row in rows)
@@ -45,10 +49,13 @@ def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
         raise UserError(f"{without} of {len(rows)} photos have no age: the column 'error' says why")
 
 
-def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[dict]:
-    """One row per photo: `photo`, `age`, `spread`, `faces` and `error`.
+def predict_photos(
+    model, prepare: PrepareParams, photos: list[Path], calibration: Calibration | None = None
+) -> list[dict]:
+    """One row per photo: `photo`, `age`, `age_lo`, `age_hi`, `spread`, `faces` and `error`.
 
-    `age` and, if the model's head predicts a distribution, `spread` are in years. `faces` is the number of faces found,
+    `age`, with a `calibration` the ends of its interval, `age_lo` and `age_hi`, and, if the model's head predicts a
+    distribution, `spread` are in years. `faces` is the number of faces found,
     or None if the model was not trained with crop `face`. `error` is empty, or says why there is no age: the photo
     could not be read, or the model's answer is not from 0 to 150 years.
     """
@@ -63,6 +70,8 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
     seen = list(map_photos(look, photos, "photos"))
     readable = [framed.pixels for framed in seen if isinstance(framed, Framed)]
     ages = predict_ages(model, np.stack(readable).astype("float32")) if readable else pd.DataFrame()
+    if calibration and readable:
+        ages = ages.join(calibration.intervals(ages))
     answers = iter((ages.round(1) + 0.0).to_dict("records"))  # + 0.0 turns -0.0 into 0.0
     return [
         {"photo": str(photo), "faces": framed.faces, **_checked(next(answers))}
@@ -73,10 +82,10 @@ def predict_photos(model, prepare: PrepareParams, photos: list[Path]) -> list[di
 
 
 def _checked(answer: dict[str, float]) -> dict:
-    """The model's answer, `age` and perhaps `spread`, with an empty `error`; or, if it is no age, that error alone."""
+    """The model's answer, its `age` and more, with an empty `error`; or, if it is no age, that error alone."""
     if 0 <= answer["age"] <= OLDEST_ANSWER and np.isfinite(list(answer.values())).all():
         return {**answer, "error": ""}
-    said = ", ".join(f"{name} {years:g}" for name, years in answer.items())
+    said = ", ".join(f"{name} {years:g}" for name, years in answer.items() if name in ("age", "spread"))
     return {"error": f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}: use another model"}
 
 

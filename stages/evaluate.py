@@ -3,26 +3,28 @@
 import sys
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from realage.core.columns import PHOTO, REAL_AGE
-from realage.core.errors import UserError
+from realage.calibration.interval import Calibration, read_calibration
+from realage.core.columns import INTERVAL_PART, PHOTO, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
-from realage.core.paths import INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
-from realage.evaluation.charts import draw_evaluation, draw_gates, draw_worst
+from realage.core.paths import CALIBRATION, INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
+from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
+from realage.evaluation.coverage import add_coverage
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import PERSON, number_people
 from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
+from realage.network.finite import require_numbers
 from realage.network.model_file import load_model, predict_ages
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
+from realage.splits.calibration import CALIBRATING, JUDGING
 from realage.splits.groups import groups_of
 from realage.training.photo_dataset import PhotoDataset
 
@@ -36,32 +38,43 @@ def evaluate() -> None:
     groups = {column: groups_of(rows, column) for column in params.groups}
 
     recipe = read_recipe(MODEL)
-    predictions = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
+    predictions, calibration = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
     metrics = {**recipe.data, **score_splits(numbered, groups, training_median, params)}
     _mark_seen(metrics, predictions, recipe.lineage)
+    if calibration:
+        metrics["calibration"] = calibration.model_dump(include={"coverage", "photos", "people"})
+        add_coverage(metrics, numbered, groups)
 
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, FOLDER)
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), FOLDER)
+    draw_intervals(numbered, metrics, FOLDER)
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
     _print_scores(metrics)
 
 
-def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> pd.DataFrame:
+def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame, Calibration | None]:
     """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
 
+    If the model is calibrated, its calibration is returned too, and the rows have the ends of the interval,
+    `predicted_lo` and `predicted_hi`, and `interval_part`: whether the photo calibrated the intervals or judges them.
     Raises UserError if a prediction is NaN or infinite.
     """
     set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
     photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
-    predictions = predict_ages(load_model(MODEL), photos).set_index(rows.index)
-    if not np.isfinite(predictions).all(axis=None):
-        raise UserError(f"{MODEL}: it predicts ages that are NaN or infinite: train with a lower train.learning_rate")
-    return rows.join(predictions.add_prefix("predicted_"))
+    model = load_model(MODEL)
+    predictions = predict_ages(model, photos).set_index(rows.index)
+    require_numbers(predictions, MODEL)
+    rows, calibration = rows.join(predictions.add_prefix("predicted_")), read_calibration(MODEL, model.output)
+    if calibration is None:
+        return rows, None
+    ends = calibration.intervals(predictions).rename(columns={"age_lo": PREDICTED_LO, "age_hi": PREDICTED_HI})
+    calibrates = rows[PHOTO].isin(read_index(CALIBRATION)[PHOTO])
+    return rows.join(ends).assign(**{INTERVAL_PART: calibrates.map({True: CALIBRATING, False: JUDGING})}), calibration
 
 
 def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:

@@ -1,27 +1,63 @@
-"""Trained network -> the model that is evaluated, promoted and used: it answers in years and contains its recipe."""
+"""Trained network -> the model that is evaluated, promoted and used.
 
+It answers in years, with an interval that was calibrated on photos it has not learnt from, and contains its recipe.
+"""
+
+from realage.calibration.fit import calibrate, fit_scale, least_people
+from realage.calibration.interval import Calibration
+from realage.core.columns import PERSON, PHOTO, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.files import read_json
 from realage.core.params import load
-from realage.core.paths import MODEL, NETWORK, metrics_file
+from realage.core.paths import CALIBRATION, MODEL, NETWORK, PREPARED, metrics_file
+from realage.evaluation.metrics import EvaluateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import read_learnt, read_recipe
+from realage.network.device import set_up_device
+from realage.network.finite import require_numbers
 from realage.network.heads import build_head
+from realage.network.learnt import LearntPhotos
 from realage.network.model import build_predictor
-from realage.network.model_file import load_network, save_model
+from realage.network.model_file import load_network, predict_ages, save_model
+from realage.network.quiet_keras import keras
+from realage.photos.prepared import read_index, require_indexed
 from realage.runner.command import run
+from realage.splits.calibration import PART, QUANTILE, SCALE
 from realage.splits.versions import HELD_OUT_VERSIONS
+from realage.training.photo_dataset import PhotoDataset
 
 
 def package() -> None:
-    """Write `models/age.keras`: network, head, mean over the mirror image, and the recipe with the data versions."""
-    recipe = read_recipe(NETWORK)
+    """Write `models/age.keras`: network, head, mean over the mirror image, recipe with data versions, calibration."""
+    recipe, learnt = read_recipe(NETWORK), read_learnt(NETWORK)
+    set_up_device(recipe.train["backend"], recipe.train["threads"])
     flip_average = load("model", ModelParams).flip_average
     params = ModelParams(**recipe.model, flip_average=flip_average)
     model = build_predictor(load_network(NETWORK), build_head(params), flip_average)
     recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
-    save_model(model, MODEL, recipe, read_learnt(NETWORK))
+    calibration = _calibrate(model, learnt, recipe.train["batch_size"])
+    save_model(model, MODEL, recipe, learnt, calibration.to_json() if calibration else None)
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
+
+
+def _calibrate(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> Calibration | None:
+    """Calibrate on the photos of `data/index/calibration.csv` that `model` has not learnt from; None if too few."""
+    coverage = load("evaluate", EvaluateParams).coverage
+    index = read_index(CALIBRATION)
+    if learnt is not None:
+        index = index[~learnt.holds(index[PHOTO])].reset_index(drop=True)
+    scaling, calibrating = (index.index[index[PART] == part] for part in (SCALE, QUANTILE))
+    people = index.loc[calibrating, PERSON].to_numpy()
+    if not len(scaling) or len(set(people)) < least_people(coverage):
+        print(f"package: predictions have no intervals: the validation photos that calibrate them show "
+              f"{len(set(people))} people, fewer than {least_people(coverage)}: add photos or raise split.val_fraction")
+        return None
+    require_indexed(PREPARED, index)
+    answers = predict_ages(model, PhotoDataset(PREPARED, index[PHOTO], index[REAL_AGE], batch_size))
+    require_numbers(answers, MODEL)
+    real = index[REAL_AGE].to_numpy()
+    scale = fit_scale(real[scaling], answers.loc[scaling])
+    return calibrate(scale, real[calibrating], answers.loc[calibrating], people, coverage)
 
 
 def _data_versions() -> dict[str, str]:

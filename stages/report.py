@@ -29,12 +29,14 @@ from realage.report.card import MISUSES, USES, front_matter, limits, statements
 from realage.report.charts import (
     draw_ages,
     draw_by,
+    draw_coverage,
     draw_decades,
     draw_gates,
     draw_groups,
     draw_photos,
     draw_predicted,
     draw_residuals,
+    draw_risk,
     draw_training,
     draw_verdict,
     draw_within,
@@ -123,6 +125,8 @@ def _draw(facts: dict, predictions: pd.DataFrame, dots: pd.DataFrame, named: boo
         "by_group": {column: draw_by(column, largest_groups(scores), scores, evaluate)
                      for column, scores in facts["groups"].items()},
         "gates": draw_gates(pd.read_csv(PLOTS / "evaluate/gates.csv")),
+        "coverage": draw_coverage(list(eda["by_decade"]), facts["decades"], evaluate),
+        "risk": draw_risk(pd.read_csv(PLOTS / "evaluate/risk_coverage.csv"), evaluate),
         "training": draw_training(pd.read_csv(HISTORY), facts["train"]["kept_epoch"]),
         "ages": draw_ages(pd.read_csv(PLOTS / "eda/ages.csv"), eda),
         "decades": draw_decades(pd.read_csv(PLOTS / "eda/decades.csv"), eda),

@@ -3,13 +3,15 @@
 import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, assert_one_line_error, recipe, run_realage, write_photo
+from conftest import PROJECT, assert_one_line_error, change, recipe, run_realage, write_photo
 
+from realage.calibration.interval import Calibration, Scale
 from realage.core.errors import UserError
 from realage.core.params import load
 from realage.network.backbones import ModelParams
@@ -22,6 +24,8 @@ from realage.photos.decode import load_photo
 from realage.photos.framing import fit_square
 from realage.photos.prepared import PrepareParams
 from realage.predict import predict
+from stages.evaluate import evaluate
+from stages.package import package
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def test_what_is_not_there_is_named(pipeline, tmp_path):
 PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")
 
 
-def tiny_model(path: Path, head_name: str) -> None:
+def tiny_model(path: Path, head_name: str, calibration: Calibration | None = None) -> None:
     """An untrained model that is as quick to build as to ask."""
     keras.utils.set_random_seed(2)
     params = load("model", ModelParams, PROJECT / "params.yaml").model_copy(update={"head": head_name})
@@ -76,7 +80,8 @@ def tiny_model(path: Path, head_name: str) -> None:
     start = keras.initializers.Constant(head.start(30.0))
     network = keras.Model(pixels, keras.layers.Dense(head.units, bias_initializer=start)(features), name="network")
     trained = Recipe(prepare=PREPARE, train=recipe().model_dump())
-    save_model(build_predictor(network, head, flip_average=True), path, trained)
+    text = calibration.to_json() if calibration else None
+    save_model(build_predictor(network, head, flip_average=True), path, trained, calibration=text)
 
 
 @pytest.fixture
@@ -131,6 +136,58 @@ def test_a_head_with_a_spread_says_it_beside_the_age(good_and_bad, capsys, name)
     table = printed(capsys, "age.keras", "table", good_and_bad).splitlines()
     assert table[0].split() == ["photo", "age", "spread", "error"]
     assert table[1].split() == ["a.png", str(first["age"]), str(first["spread"])] and "NaN" not in "".join(table)
+
+
+@pytest.mark.parametrize("name, per_spread", [("regression", None), ("distribution", 0.5)])
+def test_a_calibrated_model_gives_the_interval_of_each_age(good_and_bad, capsys, name, per_spread):
+    scale = Scale(base=1.0, per_spread=per_spread, ages=[0, 100], factors=[1.0, 2.0])
+    tiny_model(Path("age.keras"), name, Calibration(coverage=0.9, low=-2, high=3, scale=scale, photos=60, people=60))
+    rows = json.loads(printed(capsys, "age.keras", "json", good_and_bad))
+    spread = ["spread"] if per_spread else []
+    assert [list(row) for row in rows] == [["photo", "age", "age_lo", "age_hi", *spread, "error"]] * 3
+    assert rows[1]["age_lo"] is None and rows[1]["age_hi"] is None and rows[1]["error"]
+    for row in (rows[0], rows[2]):
+        expected = (1 + (per_spread or 0) * row.get("spread", 0)) * (1 + row["age"] / 100)
+        assert row["age_lo"] == pytest.approx(max(row["age"] - 2 * expected, 0), abs=0.4)
+        assert row["age_hi"] == pytest.approx(row["age"] + 3 * expected, abs=0.4)
+    header = printed(capsys, "age.keras", "csv", ["a.png"]).splitlines()[0]
+    assert header == ",".join(["photo", "age", "age_lo", "age_hi", *spread, "error"])
+
+
+def test_a_calibration_that_was_tampered_with_is_one_line(good_and_bad):
+    tiny_model(Path("age.keras"), "regression")
+    with zipfile.ZipFile("age.keras", "a") as archive:
+        archive.writestr("calibration.json", '{"coverage": 2}')
+    with pytest.raises(UserError, match="age.keras: not a model that this project trained: calibration.json in it"):
+        predict([Path("a.png")], Path("age.keras"))
+
+
+def test_the_interval_is_the_one_of_the_table_of_predictions(clone, monkeypatch, capsys):
+    """Stages package and evaluate of a small run, where few people are enough."""
+    monkeypatch.chdir(clone)
+    monkeypatch.setattr("realage.calibration.fit.MIN_PEOPLE", 4)
+    for stage in ("package", "evaluate"):
+        monkeypatch.setattr(f"stages.{stage}.set_up_device", lambda *_: "a processor")
+    change(clone, "evaluate", coverage=0.5)
+    package()
+    evaluate()
+    table = pd.read_csv("data/predictions.csv")
+    calibrating = set(pd.read_csv("data/index/calibration.csv")["photo"])
+    assert set(table.loc[table["interval_part"] == "calibrating", "photo"]) == calibrating
+    assert set(table.loc[table["split"] == "test", "interval_part"]) == {"judging"}
+    shown = table.head(5)
+    capsys.readouterr()
+    predict([Path("data/sample/final_files", name) for name in shown["file_name"]], Path("models/age.keras"), "json")
+    rows = json.loads(capsys.readouterr().out)
+    for column, end in (("predicted_lo", "age_lo"), ("predicted_hi", "age_hi")):
+        assert [row[end] for row in rows] == pytest.approx(shown[column].tolist(), abs=0.06)
+    scores = json.loads(Path("metrics/evaluate.json").read_text())
+    judged = table[(table["split"] == "val") & (table["interval_part"] == "judging")]
+    inside = judged["real_age"].between(judged["predicted_lo"], judged["predicted_hi"])
+    assert scores["val"]["coverage"] == pytest.approx(inside.mean()) and scores["val"]["coverage_n"] == len(judged)
+    assert scores["calibration"]["coverage"] == 0.5
+    assert sum(row.get("coverage_n", 0) for row in scores["by_decade"]["val"]) == len(judged)
+    assert "predicted_lo" in pd.read_csv("plots/evaluate/predicted.csv")
 
 
 def test_a_folder_says_how_many_files_it_passed_over_and_names_what_is_not_read(good_and_bad, capsys):

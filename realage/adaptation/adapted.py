@@ -10,6 +10,7 @@ from realage.adaptation.choice import Method, best_of, judge_choice, scores_of
 from realage.adaptation.correction import Correction, corrected_model, fit_correction
 from realage.adaptation.head import Features, HeadChange, change_head
 from realage.adaptation.source import Source, read_source
+from realage.calibration.interval import read_calibration
 from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.digests import file_md5
 from realage.core.errors import UserError
@@ -79,6 +80,8 @@ def write_adapted(model_file: Path, labels: Path, images: Path, rules: ValidateP
     save_model(_changed(model, change), out, recipe.model_copy(update={"adaptation": adaptation}), learnt)
     print(f"adapt: {chosen}: MAE {gain.mae_before:.2f} before and {gain.mae_after:.2f} after, {_difference(gain)}; "
           f"bias {gain.bias_before:+.2f} before and {gain.bias_after:+.2f} after\nadapt: {out}")
+    if read_calibration(model_file, model.output):
+        print("adapt: it gives no intervals: those of the model before do not hold for the changed ages")
 
 
 def _features(model: keras.Model, source: Source, model_file: Path) -> Features:

@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO
+from realage.core.columns import FILE_NAME, PHOTO
 from realage.core.errors import UserError, printable
-from realage.evaluation.people import number_people
 from realage.labels.cleaning import clean_labels, reason_to_stop
 from realage.labels.lookup import places_of
 from realage.labels.matching import with_real_names
@@ -24,7 +21,7 @@ from realage.photos.names import find_photos, find_strays, why_unsafe
 from realage.photos.parallel import map_photos
 from realage.photos.prepared import PrepareParams
 from realage.photos.scan import COLUMNS, scan_photos
-from realage.splits.near_duplicates import group_near_duplicates
+from realage.splits.people import people_apart
 
 LISTED = 10  # rejected rows that are printed
 
@@ -80,14 +77,3 @@ def _print_rejected(rejected: pd.DataFrame) -> None:
 def _frame(images: Path, prepare: PrepareParams, photo: tuple[str, str]) -> np.ndarray:
     name, pixel_hash = photo
     return frame_photo(load_validated(images / name, pixel_hash, prepare.max_megapixels), prepare).pixels
-
-
-def people_apart(rows: pd.DataFrame) -> np.ndarray:
-    """Return a number for each row, int (n,), equal where a chain of subjects and near-duplicates joins two photos.
-
-    `rows` has columns `photo` and `perceptual_hash`, and optionally `subject`.
-    """
-    person, picture = number_people(rows) - 1, group_near_duplicates(rows[PERCEPTUAL_HASH])
-    people = person.max() + 1
-    links = coo_array((np.ones(len(rows)), (person, people + picture)), shape=(people + picture.max() + 1,) * 2)
-    return connected_components(links, directed=False)[1][person]

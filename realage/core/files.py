@@ -10,7 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from realage.core.columns import FILE_NAME, PHOTO, PREDICTED_AGE, PREDICTED_SPREAD, REAL_AGE
+from realage.core.columns import (
+    FILE_NAME,
+    PHOTO,
+    PREDICTED_AGE,
+    PREDICTED_HI,
+    PREDICTED_LO,
+    PREDICTED_SPREAD,
+    REAL_AGE,
+)
 from realage.core.disk import naming
 from realage.core.errors import UserError
 
@@ -49,7 +57,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-        years = table.columns.intersection([REAL_AGE, PREDICTED_AGE, PREDICTED_SPREAD])
+        years = table.columns.intersection([REAL_AGE, PREDICTED_AGE, PREDICTED_SPREAD, PREDICTED_LO, PREDICTED_HI])
         if table.empty or not {FILE_NAME, REAL_AGE, PHOTO} <= set(table.columns):
             raise ValueError("no rows with file_name, real_age and photo")
         return table.astype(dict.fromkeys(years, "float64"))

@@ -14,6 +14,7 @@ PREPARED = Path("data/prepared")
 PREPARED_LIST = Path("data/prepared.csv")
 FACES = Path("data/faces.csv")
 INDEX = Path("data/index")
+CALIBRATION = INDEX / "calibration.csv"
 WEIGHTS = Path("data/weights")
 SOURCE = WEIGHTS / "source.json"
 BACKBONE_WEIGHTS = WEIGHTS / "backbone.weights.h5"

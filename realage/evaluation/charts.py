@@ -25,8 +25,9 @@ from realage.charts import (
     sheet,
     style,
 )
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import INTERVAL_PART, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import write_csv
+from realage.evaluation.coverage import tabulate_risk
 from realage.evaluation.gates import BUFFER
 from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
@@ -35,7 +36,10 @@ BIN = 5  # years of real age per point of the residuals' curve
 FEWEST_IN_BIN = 5  # photos; the mean of fewer is too uncertain
 WITHIN = np.arange(0, 25.5, 0.5)  # years
 WORST = 12
+PREDICTED = ["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE, PREDICTED_LO, PREDICTED_HI, INTERVAL_PART]
 MEASURES = ["n", "mae", "mae_ci95_lo", "mae_ci95_hi", "bias"]
+COVERAGE = ["coverage_n", "coverage", "coverage_ci95_lo", "coverage_ci95_hi", "interval_width"]
+NO_INTERVALS = "the model gives no intervals: too few validation photos calibrate them"
 
 
 def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
@@ -46,7 +50,7 @@ def draw_evaluation(predictions: pd.DataFrame, metrics: dict, folder: Path) -> N
     """
     held_out = predictions[predictions["split"].isin(HELD_OUT)]
     by_decade, within = tabulate_breakdown(metrics["by_decade"], "decade"), tabulate_within(held_out)
-    write_csv(folder / "predicted.csv", held_out[["photo", PERSON, "split", REAL_AGE, PREDICTED_AGE]])
+    write_csv(folder / "predicted.csv", held_out[[column for column in PREDICTED if column in held_out]])
     write_csv(folder / "by_decade.csv", _flat(by_decade))
     write_csv(folder / "by_age.csv", _flat(tabulate_breakdown(metrics["by_age"], "age")))
     write_csv(folder / "within.csv", within)
@@ -60,6 +64,19 @@ def draw_gates(gates: pd.DataFrame, folder: Path) -> None:
     """Write `gates.csv` and `gates.png` to `folder`; `gates` is from `tabulate_gates`."""
     write_csv(folder / "gates.csv", gates)
     save(draw_gate_curves(gates), folder / "gates.png")
+
+
+def draw_intervals(predictions: pd.DataFrame, metrics: dict, folder: Path) -> None:
+    """Write to `folder` two charts of the calibrated intervals, and the CSVs behind them.
+
+    `predictions` is as in `draw_evaluation`, with `predicted_lo`, `predicted_hi` (years) and `interval_part` if the
+    model is calibrated. If it is not, the charts say so.
+    """
+    coverage, risk = tabulate_breakdown(metrics["by_decade"], "decade", COVERAGE), tabulate_risk(predictions)
+    write_csv(folder / "coverage.csv", _flat(coverage))
+    write_csv(folder / "risk_coverage.csv", risk)
+    save(draw_coverage(coverage, metrics), folder / "coverage.png")
+    save(draw_risk(risk, metrics), folder / "risk_coverage.png")
 
 
 def draw_worst(predictions: pd.DataFrame, photo_of: Callable[[Any], np.ndarray], path: Path) -> None:
@@ -83,13 +100,13 @@ def worst(predictions: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[order.index[:WORST]]
 
 
-def tabulate_breakdown(by_split: dict[str, list[dict]], key: str) -> pd.DataFrame:
+def tabulate_breakdown(by_split: dict[str, list[dict]], key: str, measures: list[str] = MEASURES) -> pd.DataFrame:
     """A breakdown by age of `metrics/evaluate.json` as a table: one row for each value of `key`, youngest first.
 
-    Columns are pairs of a split and one of `n`, `mae`, `mae_ci95_lo`, `mae_ci95_hi`, `bias`.
+    Columns are pairs of a split and one of `measures`.
     """
     tables = {
-        split: pd.DataFrame(rows, columns=[key, *MEASURES]).set_index(key) for split, rows in by_split.items()
+        split: pd.DataFrame(rows, columns=[key, *measures]).set_index(key) for split, rows in by_split.items()
     }
     table = pd.concat(tables, axis="columns").rename_axis(key)
     return table.sort_index(key=lambda labels: labels.astype(str).str.extract(r"(\d+)", expand=False).astype(int))
@@ -232,6 +249,56 @@ def _draw_gate(axes: Axes, threshold: int, line: pd.DataFrame, color: np.ndarray
     axes.plot(asked, passing, "o-", markersize=3.5, linewidth=1.5, label=f"{threshold}", **how)
     ring = line["challenge"] == threshold + BUFFER
     axes.plot(asked[ring], passing[ring], "o", markerfacecolor=PAPER, markeredgewidth=2, markersize=9, **how)
+
+
+@style()
+def draw_coverage(coverage: pd.DataFrame, metrics: dict) -> Figure:
+    """Share of real ages within their interval, by decade, with its 95% interval, and the mean width in years below.
+
+    `coverage` is from `tabulate_breakdown`. The dashed line is the share that the intervals are meant to hold.
+    """
+    title = "How often does the interval hold the real age?"
+    if "calibration" not in metrics:
+        return page(9, 1, title, NO_INTERVALS)
+    target = 100 * metrics["calibration"]["coverage"]
+    figure = page(
+        9, 6.4, title, f"by decade; bars: 95% intervals, none for too few people; dashed: {target:g}%, as was asked for"
+    )
+    shares, widths = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    shares.axhline(target, color=INK, linewidth=1.2, linestyle=DASHED)
+    splits = [split for split in metrics["by_decade"] if "coverage" in metrics[split]]
+    for position, split in enumerate(splits):
+        rows, color = coverage[split], SPLIT_COLORS[split]
+        places = np.arange(len(rows)) + (position - (len(splits) - 1) / 2) * 0.26
+        ends = 100 * rows["coverage_ci95_lo"], 100 * rows["coverage_ci95_hi"]
+        name = f"{SPLIT_NAMES[split]} ({metrics[split]['coverage_n']:,}): {100 * metrics[split]['coverage']:.0f}%"
+        shares.vlines(places, *ends, color=color, alpha=0.45, linewidth=6)
+        shares.plot(places, 100 * rows["coverage"], "o", color=color, markersize=7, label=name)
+        widths.bar(places, rows["interval_width"], width=0.24, color=color)
+    photos = coverage.xs("coverage_n", axis="columns", level=1).sum(axis="columns")
+    widths.set_xticks(range(len(photos)), [f"{label}\n{count:,.0f}" for label, count in photos.items()])
+    shares.set(ylim=(None, 101), ylabel="% within the interval")
+    widths.set(ylim=(0, None), xlabel="real age (years), and photos that judge", ylabel="mean width (years)")
+    legend_above(shares)
+    return figure
+
+
+@style()
+def draw_risk(risk: pd.DataFrame, metrics: dict) -> Figure:
+    """The MAE of the photos with the narrowest intervals, by their share of all; `risk` is from `tabulate_risk`."""
+    title = "Is the error small where the model is sure?"
+    if "calibration" not in metrics:
+        return page(9, 1, title, NO_INTERVALS)
+    figure = page(9, 4.8, title, "MAE of the photos with the narrowest intervals; dashed: of all photos")
+    axes = figure.subplots()
+    for split in [name for name in HELD_OUT if name in risk.columns]:
+        name = f"{SPLIT_NAMES[split]}: mean {metrics[split]['aurc']:.2f}"
+        axes.plot(100 * risk["share"], risk[split], color=SPLIT_COLORS[split], label=name)
+        last = risk[split].iloc[-1]
+        axes.plot([0, 100], [last, last], color=SPLIT_COLORS[split], linewidth=1, linestyle=DASHED)
+    axes.set(xlim=(0, 100.5), ylim=(0, None), xlabel="% of photos, the surest first", ylabel="MAE (years)")
+    axes.legend(loc="lower right")
+    return figure
 
 
 def _flat(breakdown: pd.DataFrame) -> pd.DataFrame:

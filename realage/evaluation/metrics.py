@@ -26,6 +26,7 @@ class EvaluateParams(Section):
     thresholds: list[Threshold] = [13, 16, 18, 21, 25]  # years, at which `gates` are judged
     challenge_ages: int = Field(default=12, ge=BUFFER, le=60)  # years above a threshold, up to which the table goes
     promotion_conditions: Conditions = Field(default_factory=list)
+    coverage: float = Field(default=0.9, ge=0.5, le=0.99)  # share of real ages that intervals are meant to hold
 
     @model_validator(mode="before")
     @classmethod

@@ -6,10 +6,10 @@ The numbers are in Git, in `plots/evaluate/predicted.csv`. They are no hashes: a
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PHOTO
-from realage.splits.subjects import known_subjects
+from realage.core.columns import PERSON
+from realage.splits.subjects import identities
 
-PERSON = "person"  # the column of numbers
+__all__ = ["PERSON", "number_people"]
 
 
 def number_people(rows: pd.DataFrame) -> np.ndarray:
@@ -17,5 +17,4 @@ def number_people(rows: pd.DataFrame) -> np.ndarray:
 
     `rows` has a column `photo`, and optionally `subject`. A photo without a known subject is a person of its own.
     """
-    subjects = known_subjects(rows)
-    return pd.factorize(("subject:" + subjects).where(subjects != "", rows[PHOTO]))[0] + 1
+    return pd.factorize(identities(rows))[0] + 1

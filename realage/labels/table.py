@@ -11,9 +11,12 @@ from tqdm import tqdm
 
 from realage.core.columns import (
     FILE_NAME,
+    INTERVAL_PART,
     NEAR_DUPLICATE_OF,
     PERCEPTUAL_HASH,
     PREDICTED_AGE,
+    PREDICTED_HI,
+    PREDICTED_LO,
     PREDICTED_SPREAD,
     REAL_AGE,
 )
@@ -24,7 +27,10 @@ from realage.labels.invisible import invisible_in
 from realage.photos.names import PHOTO_SUFFIXES
 
 REQUIRED_COLUMNS = [FILE_NAME, REAL_AGE]
-OUR_COLUMNS = ["photo", PERCEPTUAL_HASH, NEAR_DUPLICATE_OF, PREDICTED_AGE, PREDICTED_SPREAD]  # added by stages
+OUR_COLUMNS = [
+    *("photo", PERCEPTUAL_HASH, NEAR_DUPLICATE_OF),
+    *(PREDICTED_AGE, PREDICTED_SPREAD, PREDICTED_LO, PREDICTED_HI, INTERVAL_PART),
+]  # added by stages
 MAX_LABEL_BYTES = 500_000_000  # about ten million rows; a larger file is not a label file and could exhaust the memory
 MAX_LINE = 1_000_000  # bytes
 CELLS_AT_ONCE = 1_000_000  # read and tidied together

@@ -24,10 +24,18 @@ METADATA_FILE = "metadata.json"
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
 LEARNT_FILE = "learnt_photos.bin"
+CALIBRATION_FILE = "calibration.json"
 # Member -> its largest size, bytes: enough for ConvNeXtXLarge, the largest backbone of keras.applications, and for 16
 # million photos.
-LIMITS = {CONFIG_FILE: 2**23, METADATA_FILE: 2**20, WEIGHTS_FILE: 2**31, RECIPE_FILE: 2**20, LEARNT_FILE: 2**27}
-OPTIONAL = {LEARNT_FILE}  # model files of earlier releases lack it
+LIMITS = {
+    CONFIG_FILE: 2**23,
+    METADATA_FILE: 2**20,
+    WEIGHTS_FILE: 2**31,
+    RECIPE_FILE: 2**20,
+    LEARNT_FILE: 2**27,
+    CALIBRATION_FILE: 2**20,
+}
+OPTIONAL = (LEARNT_FILE, CALIBRATION_FILE)  # model files of earlier releases lack them
 MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
 
 
@@ -64,7 +72,7 @@ def not_ours(path: Path, reason: str) -> UserError:
 
 def _require_members(members: list[zipfile.ZipInfo], size: int) -> None:
     names = [member.filename for member in members]
-    required = LIMITS.keys() - OPTIONAL
+    required = LIMITS.keys() - set(OPTIONAL)
     if not required <= set(names) <= LIMITS.keys() or len(set(names)) < len(names):
         shown = ", ".join(islice(names, len(LIMITS) + 1)) or "nothing"
         needed = ", ".join(name for name in LIMITS if name in required)
@@ -84,8 +92,9 @@ def require_sound(archive: zipfile.ZipFile) -> None:
     damaged = archive.testzip()
     if damaged:
         raise ValueError(f"{damaged} in it is damaged")
-    for name in (METADATA_FILE, CONFIG_FILE):
-        read_json(archive, name)
+    for name in (METADATA_FILE, CONFIG_FILE, CALIBRATION_FILE):
+        if has_member(archive, name):
+            read_json(archive, name)
     _require_stored(read_member(archive, WEIGHTS_FILE))
 
 

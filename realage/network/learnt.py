@@ -44,9 +44,13 @@ class LearntPhotos:
     def __len__(self) -> int:
         return len(self._prefixes)
 
+    def holds(self, photos: Iterable[str]) -> np.ndarray:
+        """Which of the photos with these pixel hashes are in the set, bool (n,)."""
+        return np.isin(_prefixes(photos), self._prefixes)
+
     def count(self, photos: Iterable[str]) -> int:
         """How many of the photos with these pixel hashes are in the set."""
-        return int(np.isin(_prefixes(photos), self._prefixes).sum())
+        return int(self.holds(photos).sum())
 
 
 def _prefixes(photos: Iterable[str]) -> np.ndarray:

@@ -13,6 +13,7 @@ from realage.core.disk import is_of_machine, naming
 from realage.core.errors import brief
 from realage.core.files import replacing
 from realage.network.archive import (
+    CALIBRATION_FILE,
     CONFIG_FILE,
     LEARNT_FILE,
     METADATA_FILE,
@@ -29,12 +30,18 @@ from realage.network.quiet_keras import keras
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
-def save_model(model: keras.Model, path: Path, recipe: Recipe, learnt: LearntPhotos | None = None) -> None:
+def save_model(
+    model: keras.Model,
+    path: Path,
+    recipe: Recipe,
+    learnt: LearntPhotos | None = None,
+    calibration: str | None = None,
+) -> None:
     """Save the functional, uncompiled `model` to `path`, with `recipe` as `realage.json` in the same archive.
 
-    `learnt`, the photos that the model and its ancestors have learnt from, is in it too, if given. Times and memory
-    addresses that Keras writes into the archive are replaced, so that the bytes do not depend on the run. Plain
-    `keras.models.load_model` reads the file.
+    `learnt`, the photos that the model and its ancestors have learnt from, is in it too, if given, and so is the JSON
+    text `calibration`, of its intervals. Times and memory addresses that Keras writes into the archive are replaced, so
+    that the bytes do not depend on the run. Plain `keras.models.load_model` reads the file.
     """
     recipe = recipe.model_copy(update={"version": RECIPE_VERSION})
     with replacing(path) as part:
@@ -47,6 +54,8 @@ def save_model(model: keras.Model, path: Path, recipe: Recipe, learnt: LearntPho
         members[RECIPE_FILE] = recipe.model_dump_json(indent=2).encode()
         if learnt is not None:
             members[LEARNT_FILE] = learnt.to_bytes()
+        if calibration is not None:
+            members[CALIBRATION_FILE] = calibration.encode()
         with zipfile.ZipFile(part, "w") as archive:
             for name, contents in members.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), contents)

@@ -58,11 +58,16 @@ def write_prepared(folder: Path, photo: str, contents: bytes) -> None:
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Read an index: `photo`, `real_age` (float64, years) and `digest`. Raises UserError if it is not valid."""
+    """Read an index: `photo`, `real_age` (float64, years), `digest` and, as strings, columns of its own.
+
+    Raises UserError if it is not valid.
+    """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-        return table[[PHOTO, REAL_AGE, DIGEST]].astype({REAL_AGE: "float64"})
-    except (ValueError, KeyError) as error:
+        if missing := {PHOTO, REAL_AGE, DIGEST} - set(table.columns):
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
+        return table.astype({REAL_AGE: "float64"})
+    except ValueError as error:
         raise UserError(f"{path}: damaged or edited ({error}): run 'dvc repro'") from error
 
 

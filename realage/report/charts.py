@@ -10,7 +10,7 @@ from markupsafe import Markup
 from realage.core.columns import FILE_NAME, PREDICTED_AGE, REAL_AGE
 from realage.evaluation.gates import BUFFER
 from realage.report.svg import ROW, Plot, Scale, numbers, rows
-from realage.report.words import Scores, interval_in_words, is_certain, rate_in_words
+from realage.report.words import Scores, interval_in_words, is_certain, rate_in_words, share_in_words
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 BIN = 5  # years of real age per point of the line through the errors
@@ -214,6 +214,72 @@ def draw_gates(gates: pd.DataFrame) -> Chart | None:
         [(f"{styles[threshold]} curve", f"threshold {threshold}") for threshold in thresholds],
         Table("Rates at each challenge age",
               ("threshold", "challenge age", "split", "younger people who pass", "older people who are asked"), table),
+    )
+
+
+def draw_coverage(labels: Sequence[str], scores_of: Mapping[str, Mapping[str, Scores]], evaluate: Scores
+                  ) -> Chart | None:
+    """The share of real ages within their interval by decade; `scores_of` is by split, then label.
+
+    None if the model gives no intervals.
+    """
+    if "calibration" not in evaluate:
+        return None
+    splits = [split for split in HELD_OUT if "coverage" in evaluate.get(split, {})]
+    target = evaluate["calibration"]["coverage"]
+    says = "; ".join(f"{SPLIT_NAMES[split]}: {share_in_words(evaluate[split], 'coverage')} of real ages are within the "
+                     "interval" for split in splits) + "."
+    plot = Plot(numbers(0, 100, "{:g}%".format, most=5), rows(labels), says, ROW * len(labels))
+    plot.line((100 * target, 100 * target), (0, len(labels)), "rule dashed")
+    for row, label in enumerate(labels):
+        for position, split in enumerate(splits):
+            scores = scores_of[split].get(label, {})
+            if "coverage" in scores:
+                top = row + 0.14 + 0.72 * position / len(splits)
+                height = 0.64 / len(splits)
+                known = "coverage_ci95_lo" in scores
+                tip = (f"{label}, {SPLIT_NAMES[split]}\n{share_in_words(scores, 'coverage')} of "
+                       f"{scores['coverage_n']:,} ages\nmean width {scores['interval_width']:.1f} years")
+                if known:
+                    ends = 100 * scores["coverage_ci95_lo"], 100 * scores["coverage_ci95_hi"]
+                    plot.line(ends, (top + height / 2,) * 2, f"interval {split}")
+                plot.dot(100 * scores["coverage"], top + height / 2, split if known else f"few {split}", tip)
+    return Chart(
+        "How often the interval holds the real age",
+        f"Dashed: {target:.0%}, as was asked for; bars: 95% intervals; hollow: too few people for one. A bar that ends "
+        "left of the dashed line: at these ages the interval holds the real age too rarely.",
+        says.capitalize(), [("", plot.svg())], "real ages within the interval", legend=_legend(splits),
+    )
+
+
+def draw_risk(risk: pd.DataFrame, evaluate: Scores) -> Chart | None:
+    """The MAE of the photos with the narrowest intervals; `risk` is `plots/evaluate/risk_coverage.csv`.
+
+    None if the model gives no intervals.
+    """
+    splits = [split for split in HELD_OUT if "aurc" in evaluate.get(split, {}) and risk[split].notna().any()]
+    if "calibration" not in evaluate or not splits:
+        return None
+    share, half = 100 * risk["share"], risk["share"].sub(0.5).abs().idxmin()
+    says = "; ".join(
+        f"{SPLIT_NAMES[split]}: {_or_dash(risk[split].iloc[half])} years for the surest half, "
+        f"{risk[split].iloc[-1]:.2f} for all, {evaluate[split]['aurc']:.2f} on average over all shares"
+        for split in splits) + "."
+    top = float(risk[splits].max().max()) * 1.08
+    plot = Plot(numbers(0, 100, "{:g}%".format, most=5), numbers(0, top), says)
+    for split in splits:
+        plot.curve(zip(share, risk[split]), f"{split} curve")
+    table = [[f"{row['share']:.0%}", *(_or_dash(row[split]) for split in splits)] for _, row in risk.iterrows()]
+    _draw_columns(plot, share, (0, top), [
+        "\n".join([f"the surest {part}", *(f"{SPLIT_NAMES[split]}: {mae} years" for split, mae in zip(splits, maes))])
+        for part, *maes in table
+    ])
+    return Chart(
+        "Is the error small where the model is sure?",
+        "The MAE of the photos with the narrowest intervals. If a line rises from left to right, the model knows where "
+        "it errs. Flat: it does not.",
+        says.capitalize(), [("", plot.svg())], "photos, the surest first", "MAE (years)", _legend(splits, "curve"),
+        Table("MAE of the surest photos, in years", ("photos", *(SPLIT_NAMES[split] for split in splits)), table[::5]),
     )
 
 
@@ -437,6 +503,10 @@ def _by_split(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _legend(splits: Sequence[str], style: str = "") -> list[tuple[str, str]]:
     return [(f"{split} {style}".strip(), SPLIT_NAMES[split]) for split in splits]
+
+
+def _or_dash(years: float) -> str:
+    return "–" if np.isnan(years) else f"{years:.2f}"
 
 
 def _or_none(scores: Scores, key: str) -> str:

@@ -31,6 +31,9 @@ MEASURES = (
     Measure("cs3", "share of photos within 3 years"),
     Measure("cs5", "share of photos within 5 years"),
     Measure("cs10", "share of photos within 10 years"),
+    Measure("coverage", "share of real ages within their interval"),
+    Measure("interval_width", "mean width of the intervals (years)"),
+    Measure("aurc", "MAE on average over the surest shares of the photos (years)"),
 )
 
 

@@ -19,9 +19,14 @@ def interval_in_words(scores: Scores) -> str:
 
 
 def within_in_words(scores: Scores, years: int) -> str:
-    """The share of photos within so many years with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
-    ends = [percent(scores[key]) for key in (f"cs{years}_ci95_lo", f"cs{years}_ci95_hi") if key in scores]
-    return f"{percent(scores[f'cs{years}'])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
+    """The share of photos within so many years, as from `share_in_words`."""
+    return share_in_words(scores, f"cs{years}")
+
+
+def share_in_words(scores: Scores, name: str) -> str:
+    """A share with its 95% interval, '52% [45%, 59%]', or '52% [too few]'."""
+    ends = [percent(scores[key]) for key in (f"{name}_ci95_lo", f"{name}_ci95_hi") if key in scores]
+    return f"{percent(scores[name])} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
 
 
 def rate_in_words(gate: Scores, name: str) -> str:

@@ -1,6 +1,5 @@
 """Assigns photos to training, validation and test."""
 
-import hashlib
 from typing import Literal, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from realage.core.columns import FILE_NAME, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.params import Section
 from realage.splits.ages import decade, decade_label
-from realage.splits.subjects import known_subjects
+from realage.splits.subjects import identities, known_subjects, position_of
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}  # name in tables -> name in texts
 HELD_OUT = ("val", "test")
@@ -132,17 +131,14 @@ def _check_subjects(table: pd.DataFrame, splits: pd.Series) -> None:
 
 def _stable(table: pd.DataFrame, params: SplitParams) -> pd.Series:
     """Split by a hash of the person or the pixels: other rows have no influence, and a person is in one split."""
-    subjects = known_subjects(table)
-    identity = ("subject:" + subjects).where(subjects != "", table["photo"])
 
     def place(identity: str) -> str:
-        digest = hashlib.blake2b(f"{params.salt}:{identity}".encode(), digest_size=8).digest()
-        position = int.from_bytes(digest, "big") / 2**64
+        position = position_of(f"{params.salt}:{identity}")
         if position < params.val_fraction:
             return "val"
         return "test" if position < params.val_fraction + params.test_fraction else "train"
 
-    return identity.map(place)
+    return identities(table).map(place)
 
 
 def _leading(table: pd.DataFrame, params: SplitParams) -> pd.Series:

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from realage.core.columns import SUBJECT
+from realage.core.columns import PHOTO, SUBJECT
+from realage.core.digests import short_digest
 
 # In lower case. Texts without any letter or digit, such as '-', '?' and '...', mean the same.
 NOT_KNOWN = {
@@ -21,6 +22,20 @@ def known_subjects(table: pd.DataFrame) -> pd.Series:
     return table[SUBJECT].mask(~table[SUBJECT].map(is_known).astype(bool), "")
 
 
+def identities(rows: pd.DataFrame) -> pd.Series:
+    """Return who is in each row: `subject:NAME`, or the pixel hash of a photo without a known subject.
+
+    `rows` has a column `photo`, and optionally `subject`.
+    """
+    subjects = known_subjects(rows)
+    return ("subject:" + subjects).where(subjects != "", rows[PHOTO])
+
+
 def is_known(subject: str) -> bool:
     """Return whether `subject` can be the name of one person."""
     return subject.strip().casefold() not in NOT_KNOWN and any(letter.isalnum() for letter in subject)
+
+
+def position_of(identity: str) -> float:
+    """Return a number from 0 to 1 that a digest of `identity` draws: uniform over identities, the same for each."""
+    return int(short_digest(identity), 16) / 2**64

@@ -23,7 +23,8 @@ from test_predict import tiny_model
 
 from realage.adaptation.command import adapt
 from realage.adaptation.head import Features
-from realage.adaptation.source import people_apart, read_source
+from realage.adaptation.source import read_source
+from realage.calibration.interval import Calibration, Scale, read_calibration
 from realage.core.errors import UserError
 from realage.labels.dataset import SampleParams
 from realage.labels.params import ValidateParams
@@ -38,6 +39,7 @@ from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import fit_square
 from realage.photos.prepared import PrepareParams
 from realage.predict import predict_photos
+from realage.splits.people import people_apart
 from synthetic.sample import write_sample
 
 PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")
@@ -96,7 +98,9 @@ def make_model(folder: Path, rows: pd.DataFrame) -> None:
     params = small_params()["model"] | {"head": "regression", "output": "linear"}
     model = build_predictor(network, build_head(ModelParams(**params)), flip_average=True)
     learnt = LearntPhotos.of([f"{number:016x}{0:016x}" for number in range(LEARNT)])
-    save_model(model, folder / "age.keras", Recipe(prepare=PREPARE, train=recipe().model_dump()), learnt)
+    scale = Scale(base=1.0, per_spread=None, ages=[0], factors=[1.0])
+    calibration = Calibration(coverage=0.9, low=-9, high=9, scale=scale, photos=60, people=60).to_json()
+    save_model(model, folder / "age.keras", Recipe(prepare=PREPARE, train=recipe().model_dump()), learnt, calibration)
 
 
 def adapt_in(
@@ -120,6 +124,10 @@ def test_a_new_camera_is_mended_also_on_photos_that_were_not_labelled(cameras, t
     done = adapt_in(tmp_path, cameras, "new", pd.concat([labelled, missing]))
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("adapt: rejected: gone.jpg: missing_photo: ") and "adapted.keras" in done.stdout
+
+    assert "it gives no intervals" in done.stdout
+    assert read_calibration(cameras / "age.keras", ["age"])
+    assert read_calibration(tmp_path / "adapted.keras", ["age"]) is None
 
     real, photos = others["real_age"].astype(float).to_numpy(), [cameras / "new" / name for name in others["file_name"]]
     before = predicted(cameras / "age.keras", photos)

@@ -30,9 +30,14 @@ GATES = {
 }
 
 
+INTERVALS = {"coverage": 0.918, "coverage_ci95_lo": 0.891, "coverage_ci95_hi": 0.938, "coverage_n": 546,
+             "interval_width": 22.14, "aurc": 3.41}
+
+
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
     faces=None, train=None, seen=0, photos=True, card=None, gates=GATES, by_group=None, by_crossing=(), gap=None,
+    intervals=True,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -48,6 +53,11 @@ def write_project(
         "by_group": {split: by_group for split in splits},
         "by_crossing": {split: list(by_crossing) for split in splits},
     }
+    if intervals:
+        evaluate["calibration"] = {"coverage": 0.9, "photos": 371, "people": 370}
+        rows = [row for of in ("by_decade", "by_group") for split in splits for row in evaluate[of][split]]
+        for row in [*(evaluate[split] for split in splits), *rows]:
+            row |= INTERVALS if row["n"] > 2 else {"coverage": 1.0, "coverage_n": 2, "interval_width": 40.0}
     rejections = [
         (HOSTILE, "010", "missing_photo", "no such file: add it"),
         ("c.jpg", "twenty", "not_a_number", "write it like 25"),
@@ -117,6 +127,7 @@ def write_tables(folder, groups, held_out, gates):
     splits = {"photos": [180, 20], "train": [130, 10], "val": [45, 5], "test": [5, 5]}
     tables = {
         "evaluate/gates.csv": pd.DataFrame(thresholds, columns=["split", "threshold", *GATES["18"]]),
+        "evaluate/risk_coverage.csv": {"share": [0.05, 0.5, 1.0], "val": [np.nan, 3.5, 5], "test": [np.nan, 3.6, 5.1]},
         "evaluate/within.csv": {"years": years, "val": [0, 0.52, 1], "test": [0, 0.52, 1], "constant": [0, 0.2, 1]},
         "eda/ages.csv": {"age": [25, 92], **splits},
         "eda/decades.csv": {"decade": ["20-29", "90+"], **splits},

@@ -339,3 +339,18 @@ def test_learning_curve_of_one_epoch():
 def test_recipe_names_files_without_their_folders():
     recipe = flatten_recipe({"model": {"weights": "/a/b/c.h5", "dropout": 0.5}, "train": {"augment": {"flip": True}}})
     assert recipe == {"model.weights": "c.h5", "model.dropout": "0.5", "train.augment.flip": "true"}
+
+
+def test_intervals_are_told_in_words_with_the_measured_coverage(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch, group="f")
+    text = Page(html).text
+    assert "meant to hold the real age of 90% of photos like these" in text and "90% of photos like these" in card
+    assert "In validation it held 92% [89%, 94%] of 546 real ages, and was 22.1 years wide" in text
+    assert "371 other validation photos, of 370 people, calibrated the intervals" in text
+    assert "| validation | 546 | 92% \\[89%, 94%\\] | 22.1 years |" in card
+    assert "| 90+ | 2 | 100% \\[too few\\] | 40.0 years |" in card and "100% [too few]" in text
+
+
+def test_a_model_without_intervals_says_so(tmp_path, monkeypatch):
+    html, card = make(tmp_path, monkeypatch, intervals=False)
+    assert "The model gives no intervals" in Page(html).text and "The model gives no intervals" in card

@@ -23,7 +23,10 @@ def project(workspace: Path) -> Path:
     splits = [split for split, count in SPLITS.items() for _ in range(count)]
     rows = [(f"{n}.jpg", 20.5 + n, f"hash{n}", split, "") for n, split in enumerate(splits)]
     columns = ["file_name", "real_age", "photo", "split", "near_duplicate_of"]
-    pd.DataFrame(rows, columns=columns).to_csv("data/labels/splits.csv", index=False)
+    table = pd.DataFrame(rows, columns=columns)
+    table.to_csv("data/labels/splits.csv", index=False)
+    hashes = [np.random.default_rng(n).bytes(32).hex() for n in range(len(table))]
+    table.assign(perceptual_hash=hashes).to_csv("data/labels/clean.csv", index=False)
     write_photos(len(rows) + 1)
     return workspace
 
@@ -47,6 +50,19 @@ def test_each_split_has_its_photos_ages_and_digests_in_the_order_of_the_rows(pro
     assert list(train["photo"]) == ["hash0", "hash1", "hash2"] and list(train["real_age"]) == [20.5, 21.5, 22.5]
     assert list(val["photo"]) == ["hash3", "hash4"] and test.empty
     require_indexed(PREPARED, pd.concat([train, val]))
+
+
+def test_some_validation_photos_calibrate_and_no_other(project):
+    splits = pd.read_csv("data/labels/splits.csv", dtype=str).assign(split="val")
+    splits.to_csv("data/labels/splits.csv", index=False)
+    index()
+    found = pd.read_csv("data/index/calibration.csv", dtype=str)
+    assert list(found.columns) == ["photo", "real_age", "digest", "person", "part"]
+    assert set(found["part"]) == {"scale", "quantile"} and 0 < len(found) < len(splits)
+    require_indexed(PREPARED, read_index(Path("data/index/calibration.csv")))
+    splits.assign(split="test").to_csv("data/labels/splits.csv", index=False)
+    index()
+    assert read_index(Path("data/index/calibration.csv")).empty
 
 
 def test_a_photo_that_no_split_uses_changes_no_index(project):

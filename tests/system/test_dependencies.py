@@ -64,10 +64,10 @@ def test_training_is_not_repeated_for_what_only_packaging_reads():
     assert "model.flip_average" in STAGES["package"]["params"]
 
 
-@pytest.mark.parametrize("package", ["evaluation", "exploration", "report", "history", "project"])
+@pytest.mark.parametrize("package", ["calibration", "evaluation", "exploration", "report", "history", "project"])
 def test_no_training_depends_on_code_that_judges_or_shows(package):
     stages = {stage for stage in STAGES if any(dep.startswith(f"realage/{package}") for dep in STAGES[stage]["deps"])}
-    assert stages <= {"check", "eda", "evaluate", "report"}
+    assert stages <= {"check", "eda", "package", "evaluate", "report"}
 
 
 def test_two_stages_decode_photos_and_check_has_the_code_for_its_params_alone():

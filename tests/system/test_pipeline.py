@@ -26,6 +26,7 @@ CHANGES = {
     "model.weights": ("imagenet", {"weights", "train", "report"}),
     "train.seed": (5, {"train", "report"}),
     "train.augment.rotation_range": (3, {"train", "report"}),
+    "evaluate.coverage": (0.8, {"package"}),
     "evaluate.groups": (["drawn_age"], {"eda", "evaluate"}),
     "evaluate.thresholds": ([18], {"evaluate"}),
     "report.title": ("Another title", {"report"}),

@@ -4,7 +4,7 @@ from realage.core.columns import PREDICTED_AGE, REAL_AGE
 from realage.core.files import read_json, read_rows, write_csv, write_json
 from realage.core.params import load
 from realage.core.paths import MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
-from realage.evaluation.charts import draw_evaluation, draw_gates, draw_worst
+from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import PERSON, number_people
@@ -14,7 +14,7 @@ from realage.runner.command import run
 
 
 def evaluate() -> None:
-    """Write what the real stage writes, but for groups."""
+    """Write what the real stage writes, but for groups and intervals."""
     model, rows = read_json(MODEL), read_rows(SPLITS)
     median = rows.loc[rows["split"] == "train", REAL_AGE].median()
     predictions = rows[rows["split"].isin(["val", "test"])].assign(**{PREDICTED_AGE: model["answer"]})
@@ -25,6 +25,7 @@ def evaluate() -> None:
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, PLOTS / "evaluate")
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), PLOTS / "evaluate")
+    draw_intervals(numbered, metrics, PLOTS / "evaluate")
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
 
 

@@ -1,0 +1,144 @@
+"""Measures of intervals, by hand, and only on photos that did not calibrate them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realage.charts import to_png
+from realage.evaluation.charts import draw_coverage, draw_intervals, draw_risk, tabulate_decades
+from realage.evaluation.coverage import FEWEST, add_coverage, judging, score_intervals, tabulate_risk
+from realage.evaluation.intervals import share_interval
+from realage.evaluation.metrics import score_groups
+from realage.splits.ages import decade, decade_label
+
+
+def table(count: int = 200, seed: int = 1) -> pd.DataFrame:
+    """Held-out photos whose errors and intervals grow alike; every second validation photo calibrates."""
+    random = np.random.default_rng(seed)
+    real, half = random.uniform(0, 80, count), random.uniform(1, 20, count)
+    predicted = real + half * random.uniform(-1.1, 1.1, count)
+    split = np.where(np.arange(count) < count * 3 // 4, "val", "test")
+    part = np.where((split == "val") & (np.arange(count) % 2 == 0), "calibrating", "judging")
+    return pd.DataFrame({
+        "photo": [str(number) for number in range(count)], "person": range(1, count + 1), "split": split,
+        "real_age": real, "predicted_age": predicted, "interval_part": part,
+        "predicted_lo": predicted - half, "predicted_hi": predicted + half,
+    })  # fmt: skip
+
+
+def metrics_of(rows: pd.DataFrame) -> dict:
+    """What stage evaluate has before the intervals are added."""
+    metrics: dict = {"calibration": {"coverage": 0.9, "photos": 75, "people": 75}, "by_decade": {}, "by_group": {}}
+    for split, part in rows.groupby("split"):
+        columns = (part["real_age"].to_numpy(), part["predicted_age"].to_numpy())
+        found = score_groups(*columns, decade(columns[0]), part["person"].to_numpy())
+        metrics[split] = {"mae": 5.0}
+        metrics["by_decade"][split] = [{"decade": decade_label(start), **scores} for start, scores in found]
+        metrics["by_group"][split] = [{"column": "gender", "group": group} for group in ("f", "m", "x")]
+    return metrics
+
+
+def test_coverage_and_width_by_hand():
+    rows = pd.DataFrame({
+        "person": range(4), "real_age": [20.0, 30, 40, 50], "predicted_lo": [20.0, 31, 10, 0],
+        "predicted_hi": [21.0, 40, 40, 49.9],
+    })  # fmt: skip
+    assert score_intervals(rows) == {
+        "coverage": 0.5, "coverage_n": 4, "interval_width": pytest.approx((1 + 9 + 30 + 49.9) / 4)
+    }
+    assert score_intervals(rows.iloc[:0]) == {}
+
+
+def test_the_interval_of_the_coverage_is_over_people_and_there_is_none_for_few():
+    rows = table(80).assign(person=lambda rows: np.arange(len(rows)) // 2)
+    found, hits = score_intervals(rows), rows["real_age"].between(rows["predicted_lo"], rows["predicted_hi"])
+    assert (found["coverage_ci95_lo"], found["coverage_ci95_hi"]) == share_interval(hits.to_numpy(), rows["person"])
+    assert "coverage_ci95_lo" not in score_intervals(rows.iloc[:50])
+
+
+def test_photos_that_calibrated_do_not_judge():
+    rows = table()
+    metrics, groups = metrics_of(rows), {"gender": pd.Series(np.where(np.arange(200) % 4 < 2, "f", "m"))}
+    add_coverage(metrics, rows, groups)
+    altered = rows.copy()
+    altered.loc[altered["interval_part"] == "calibrating", ["predicted_lo", "predicted_hi"]] = [0, 150]
+    other = metrics_of(rows)
+    add_coverage(other, altered, groups)
+    assert metrics == other
+    assert metrics["val"]["coverage_n"] == 75 and metrics["test"]["coverage_n"] == 50
+    for split, of in (("val", 75), ("test", 50)):
+        assert sum(row.get("coverage_n", 0) for row in metrics["by_decade"][split]) == of
+        assert [row.get("coverage_n", 0) for row in metrics["by_group"][split]][2] == 0
+        assert sum(row.get("coverage_n", 0) for row in metrics["by_group"][split]) == of
+
+
+def test_without_a_calibration_nothing_is_added():
+    rows = table().drop(columns=["predicted_lo", "predicted_hi", "interval_part"])
+    metrics = metrics_of(rows)
+    add_coverage(metrics, rows, {})
+    assert metrics == metrics_of(rows) and judging(rows).empty
+
+
+def test_the_risk_coverage_curve_and_its_area_by_hand():
+    """Widths 2, 4, 4, 8 and errors 1, 2, 6, 7: the two of one width count 4 each, so 1, 2.5, 3, 4; mean 2.625."""
+    rows = pd.DataFrame({
+        "person": range(4), "split": "val", "real_age": 50.0, "predicted_age": [49.0, 52, 44, 57],
+        "predicted_lo": [48.0, 50, 42, 53], "predicted_hi": [50.0, 54, 46, 61], "interval_part": "judging",
+    })  # fmt: skip
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
+        metrics = metrics_of(rows)
+        metrics["by_group"] = {"val": []}
+        add_coverage(metrics, rows.iloc[order], {})
+        assert metrics["val"]["aurc"] == pytest.approx((1 + 2.5 + 3 + 4) / 4)
+
+
+def test_the_curve_ends_at_the_mae_of_all_and_leaves_out_what_few_photos_say():
+    rows = table()
+    curve = tabulate_risk(rows)
+    for split, part in judging(rows).groupby("split"):
+        error = (part["predicted_age"] - part["real_age"]).abs()
+        assert curve[split].iloc[-1] == pytest.approx(error.mean())
+        assert curve[split].isna().sum() == sum(np.ceil(curve["share"] * len(part) - 1e-9) < FEWEST)
+        surest = error[(part["predicted_hi"] - part["predicted_lo"]).sort_values().index[: -(-len(part) // 2)]]
+        assert curve[split][curve["share"] == 0.5].iloc[0] == pytest.approx(surest.mean()) < error.mean()
+
+
+@pytest.mark.parametrize("splits", [["val", "test"], ["val"]])
+def test_the_charts_show_what_the_tables_have(tmp_path, splits):
+    rows = table(400)
+    rows = rows[rows["split"].isin(splits)]
+    metrics = metrics_of(rows)
+    metrics["by_group"] = {split: [] for split in splits}
+    add_coverage(metrics, rows, {})
+    draw_intervals(rows, metrics, tmp_path)
+    coverage, risk = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("coverage", "risk_coverage"))
+    assert list(risk.columns) == ["share", *[split for split in ("test", "val") if split in splits][::-1]]
+    for split in splits:
+        expected = {row["decade"]: row["coverage"] for row in metrics["by_decade"][split]}
+        assert dict(zip(coverage["decade"], coverage[f"{split}_coverage"])) == pytest.approx(expected, abs=1e-5)
+    again = tabulate_decades(metrics, [column.removeprefix("val_") for column in coverage if column.startswith("val_")])
+    assert to_png(draw_coverage(again, metrics)) == (tmp_path / "coverage.png").read_bytes()
+    assert to_png(draw_risk(tabulate_risk(rows), metrics)) == (tmp_path / "risk_coverage.png").read_bytes()
+
+
+@pytest.mark.parametrize("few", [0, 1])
+def test_a_model_without_intervals_and_one_judged_by_one_photo_have_their_files_too(tmp_path, few):
+    rows = table().drop(columns=["predicted_lo", "predicted_hi", "interval_part"])
+    metrics = metrics_of(rows)
+    if few:
+        rows = table().iloc[1:2]
+        metrics = metrics_of(rows)
+        metrics["by_group"] = {"val": []}
+        add_coverage(metrics, rows, {})
+    else:
+        del metrics["calibration"]
+    draw_intervals(rows, metrics, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "coverage.csv", "coverage.png", "risk_coverage.csv", "risk_coverage.png"
+    ]
+
+
+def test_all_intervals_alike_are_no_reason_to_prefer_a_photo():
+    rows = table().assign(predicted_lo=0.0, predicted_hi=90.0)
+    curve = tabulate_risk(rows)["val"].dropna()
+    assert curve.to_numpy() == pytest.approx(curve.iloc[-1]) and len(curve) > 50
