@@ -77,6 +77,7 @@ class Project:
             write_csv(Path(f"data/index/{split}.csv"), index)
             rows.append(index.assign(file_name=photos, split=split).drop(columns="digest"))
         write_csv(Path("data/labels/splits.csv"), pd.concat(rows))
+        write_csv(Path("data/index/calibration.csv"), index.head(0).assign(person=[], part=[]))  # too few photos
 
     def _prepare(self, number: int) -> str:
         contents = to_png(np.full((32, 32, 3), 5 * (number % 40) + 20, "uint8"))
@@ -94,8 +95,8 @@ class Project:
 
 def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realage.network.model.build_backbone", small_backbone)
-    for stage in (train, evaluate):
-        monkeypatch.setattr(stage, "set_up_device", lambda *_: "a processor")
+    for stage in ("train", "package", "evaluate"):
+        monkeypatch.setattr(f"stages.{stage}.set_up_device", lambda *_: "a processor")
 
 
 @pytest.fixture(scope="module")
