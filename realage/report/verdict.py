@@ -70,7 +70,14 @@ def _by_group(groups: Mapping[str, Scores]) -> str:
 
 def _one_photo(scores: Scores) -> str:
     return (f"Half of the photos are within {scores['median_ae']:.1f} years and {scores['cs5']:.0%} within 5; "
-            f"{1 - scores['cs10']:.0%} are off by more than 10 years.")
+            f"{1 - scores['cs10']:.0%} are off by more than 10 years.{_of_intervals(scores)}")
+
+
+def _of_intervals(scores: Scores) -> str:
+    if "coverage" not in scores:
+        return ""
+    return (f" The interval that comes with a prediction is {scores['interval_width']:.0f} years wide on average and "
+            f"holds the real age of {scores['coverage']:.0%} of the photos.")
 
 
 def _certainty(scores: Scores, split: str, contaminated: bool) -> str:

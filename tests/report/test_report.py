@@ -346,6 +346,7 @@ def test_intervals_are_told_in_words_with_the_measured_coverage(tmp_path, monkey
     text = Page(html).text
     assert "meant to hold the real age of 90% of photos like these" in text and "90% of photos like these" in card
     assert "In validation it held 92% [89%, 94%] of 546 real ages, and was 22.1 years wide" in text
+    assert "is 22 years wide on average and holds the real age of 92% of the photos." in text
     assert "371 other validation photos, of 370 people, calibrated the intervals" in text
     assert "| validation | 546 | 92% \\[89%, 94%\\] | 22.1 years |" in card
     assert "| 90+ | 2 | 100% \\[too few\\] | 40.0 years |" in card and "100% [too few]" in text
