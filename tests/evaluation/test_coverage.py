@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from realage.charts import to_png
-from realage.evaluation.charts import draw_coverage, draw_intervals, draw_risk, tabulate_decades
+from realage.evaluation.charts import COVERAGE, draw_coverage, draw_intervals, draw_risk, tabulate_breakdown
 from realage.evaluation.coverage import FEWEST, add_coverage, judging, score_intervals, tabulate_risk
 from realage.evaluation.intervals import share_interval
 from realage.evaluation.metrics import score_groups
@@ -117,7 +117,7 @@ def test_the_charts_show_what_the_tables_have(tmp_path, splits):
     for split in splits:
         expected = {row["decade"]: row["coverage"] for row in metrics["by_decade"][split]}
         assert dict(zip(coverage["decade"], coverage[f"{split}_coverage"])) == pytest.approx(expected, abs=1e-5)
-    again = tabulate_decades(metrics, [column.removeprefix("val_") for column in coverage if column.startswith("val_")])
+    again = tabulate_breakdown(metrics["by_decade"], "decade", COVERAGE)
     assert to_png(draw_coverage(again, metrics)) == (tmp_path / "coverage.png").read_bytes()
     assert to_png(draw_risk(tabulate_risk(rows), metrics)) == (tmp_path / "risk_coverage.png").read_bytes()
 
