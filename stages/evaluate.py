@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from realage.calibration.interval import Calibration, read_calibration
-from realage.core.columns import INTERVAL_PART, PHOTO, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.core.columns import INTERVAL_PART, PERSON, PHOTO, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
@@ -15,7 +15,7 @@ from realage.evaluation.charts import draw_evaluation, draw_gates, draw_interval
 from realage.evaluation.coverage import add_coverage
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
-from realage.evaluation.people import PERSON, number_people
+from realage.evaluation.people import number_people
 from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device

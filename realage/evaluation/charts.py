@@ -25,11 +25,10 @@ from realage.charts import (
     sheet,
     style,
 )
-from realage.core.columns import INTERVAL_PART, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.core.columns import INTERVAL_PART, PERSON, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import write_csv
 from realage.evaluation.coverage import tabulate_risk
 from realage.evaluation.gates import BUFFER
-from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 BIN = 5  # years of real age per point of the residuals' curve

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import INTERVAL_PART, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
-from realage.evaluation.intervals import share_interval
-from realage.evaluation.people import PERSON
+from realage.core.columns import INTERVAL_PART, PERSON, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.evaluation.intervals import interval_keys, share_interval
 from realage.splits.ages import decade, decade_label
 from realage.splits.calibration import JUDGING
 
@@ -51,10 +50,9 @@ def score_intervals(rows: pd.DataFrame) -> dict[str, float]:
     if rows.empty:
         return {}
     covered = rows[REAL_AGE].between(rows[PREDICTED_LO], rows[PREDICTED_HI]).to_numpy()
-    ends = share_interval(covered, rows[PERSON].to_numpy())
     return {
         "coverage": float(covered.mean()),
-        **({"coverage_ci95_lo": ends.low, "coverage_ci95_hi": ends.high} if ends else {}),
+        **interval_keys("coverage", share_interval(covered, rows[PERSON].to_numpy())),
         "coverage_n": len(rows),
         "interval_width": float(_widths(rows).mean()),
     }

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PERSON, PREDICTED_AGE, REAL_AGE
 from realage.evaluation.intervals import interval_keys, share_interval, widest_share_interval
-from realage.evaluation.people import PERSON
 from realage.splits.assign import HELD_OUT
 
 BUFFER = 7  # years from a threshold to the challenge age of the metrics file, as in Challenge 25 for the threshold 18

@@ -6,10 +6,7 @@ The numbers are in Git, in `plots/evaluate/predicted.csv`. They are no hashes: a
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PERSON
 from realage.splits.subjects import identities
-
-__all__ = ["PERSON", "number_people"]
 
 
 def number_people(rows: pd.DataFrame) -> np.ndarray:

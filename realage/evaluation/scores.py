@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PERSON, PREDICTED_AGE, REAL_AGE
 from realage.evaluation.gates import score_gates
 from realage.evaluation.groups import comparable_groups, cross_groups, largest_gap
 from realage.evaluation.metrics import EvaluateParams, score, score_groups
-from realage.evaluation.people import PERSON
 from realage.splits.ages import decade, decade_label
 from realage.splits.assign import HELD_OUT
 

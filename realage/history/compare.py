@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PERSON, PREDICTED_AGE, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.formatting import TOO_FEW, count_photos
 from realage.core.params import flatten, parse_params
 from realage.evaluation.condition import Conditions
 from realage.evaluation.intervals import MIN_PEOPLE
-from realage.evaluation.people import PERSON
 from realage.history.conditions import as_table, judge
 from realage.history.markdown import NOTHING, code, markdown_table, shorten
 from realage.history.paired import Paired, compare_errors, same_photos

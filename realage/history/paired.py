@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from realage.core.columns import PHOTO, PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PERSON, PHOTO, PREDICTED_AGE, REAL_AGE
 from realage.evaluation.intervals import mean_interval
-from realage.evaluation.people import PERSON
 
 
 class Paired(NamedTuple):

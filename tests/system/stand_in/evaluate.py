@@ -1,13 +1,13 @@
 """In place of the stage: the errors of the "model" of `package`, as tables and pictures."""
 
-from realage.core.columns import PREDICTED_AGE, REAL_AGE
+from realage.core.columns import PERSON, PREDICTED_AGE, REAL_AGE
 from realage.core.files import read_json, read_rows, write_csv, write_json
 from realage.core.params import load
 from realage.core.paths import MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
 from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
-from realage.evaluation.people import PERSON, number_people
+from realage.evaluation.people import number_people
 from realage.evaluation.scores import score_splits
 from realage.photos.prepared import read_prepared
 from realage.runner.command import run
