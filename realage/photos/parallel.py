@@ -23,18 +23,33 @@ def map_photos(work: Callable[[Item], Result], items: Iterable[Item], label: str
 
     Workers are threads for fewer than MANY items, otherwise processes, so `work` must not share state. With joblib's
     `parallel_config` they can run on a cluster. Work starts when the first result is requested. Results are not kept
-    in memory. Raises UserError if a worker process was killed.
+    in memory. Raises the first UserError that `work` raises, and UserError if a worker process was killed.
     """
     items = list(items)
+    failed: list[UserError] = []
     # With small photos Python's lock (GIL) limits threads to one core, but processes take a second to start.
     prefer = "processes" if len(items) >= MANY else "threads"
     workers = Parallel(
         n_jobs=data_workers(), prefer=prefer, batch_size=BATCH, return_as="generator", idle_worker_timeout=ORPHANED
     )
-    jobs = workers(delayed(work)(item) for item in items)
+    jobs = workers(delayed(_result_or_error)(work, item) for item in items if not failed)
     try:
-        yield from tqdm(jobs, total=len(items), desc=label, unit=" photos", disable=None)
+        for result in tqdm(jobs, total=len(items), desc=label, unit=" photos", disable=None):
+            if isinstance(result, UserError):
+                failed.append(result)
+            elif not failed:
+                yield result
     except BrokenProcessPool:
         raise UserError(
             f"{label}: a worker process was killed, often for lack of memory: set REALAGE_WORKERS to a lower number"
         ) from None
+    if failed:
+        raise failed[0]
+
+
+def _result_or_error(work: Callable[[Item], Result], item: Item) -> Result | UserError:
+    # joblib kills its processes when one raises, and their resource tracker then may print warnings and tracebacks.
+    try:
+        return work(item)
+    except UserError as error:
+        return error
