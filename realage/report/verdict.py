@@ -23,7 +23,7 @@ def verdict(evaluate: Scores, by_group: Mapping[str, Mapping[str, Mapping[str, S
     return [
         ("How good is it?", f"{_error(scores)} {_against_baseline(scores)}"),
         ("For whom is it bad?", _by_age(evaluate["by_decade"][split])),
-        *((f"Does the error differ by {column}?", _by_group(parts.get(split, {})))
+        *((f"Does the error differ by {column}?", _by_group(scores.get("gap", {}).get(column), parts.get(split, {})))
           for column, parts in by_group.items()),
         ("How far off is one photo?", _one_photo(scores)),
         ("How sure are these figures?", _certainty(scores, split, contaminated)),
@@ -59,13 +59,13 @@ def _by_age(decades: Sequence[Scores]) -> str:
             f"{_mae(best)}.{_overlap(worst, best)}{unknown}")
 
 
-def _by_group(groups: Mapping[str, Scores]) -> str:
-    certain = {name: row for name, row in groups.items() if is_certain(row)}
-    if len(certain) < 2:
+def _by_group(gap: Scores | None, groups: Mapping[str, Scores]) -> str:
+    if gap is None:
         return "Too few people in the groups to compare them."
-    worst, best = (extreme(certain, key=lambda name: certain[name]["mae"]) for extreme in (max, min))
-    return (f"The error is largest for {worst}, {_mae(certain[worst])}, and smallest for {best}, "
-            f"{_mae(certain[best])}.{_overlap(certain[worst], certain[best])}")
+    worst, best = gap["worst"], gap["best"]
+    chance = " The difference may be chance." if gap["mae_ci95_lo"] <= 0 else ""
+    return (f"The error is largest for {worst}, {_mae(groups[worst])}, and smallest for {best}, {_mae(groups[best])}. "
+            f"They differ by {_mae(gap)}.{chance}")
 
 
 def _one_photo(scores: Scores) -> str:

@@ -43,11 +43,17 @@ def test_the_largest_error_is_named_where_there_are_enough_people_and_chance_is_
     assert answers(decades=[FEW])["For whom is it bad?"] == "Too few people of any decade of age to say."
 
 
-def test_groups_are_compared_by_column():
+def test_groups_are_compared_by_the_interval_of_their_largest_gap():
     groups = {"gender": {"test": {"f": part("", 3.0), "m": part("", 9.0), "x": FEW}}, "camera": {"test": {"a": FEW}}}
-    said = answers(groups)
-    assert said["Does the error differ by gender?"].startswith("The error is largest for m, 9.00")
+    gap = {"groups": 2, "worst": "m", "best": "f", **part("", 6.0)}
+    said = answers(groups, gap={"gender": gap})
+    assert said["Does the error differ by gender?"] == (
+        "The error is largest for m, 9.00 (95% interval 8.00 to 10.00), and smallest for f, 3.00 (95% interval 2.00 to "
+        "4.00). They differ by 6.00 (95% interval 5.00 to 7.00)."
+    )
     assert said["Does the error differ by camera?"] == "Too few people in the groups to compare them."
+    chance = answers(groups, gap={"gender": {**gap, "mae_ci95_lo": 0.0}})
+    assert chance["Does the error differ by gender?"].endswith("The difference may be chance.")
 
 
 def test_the_verdict_is_about_test_and_without_it_about_validation():
