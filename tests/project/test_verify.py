@@ -280,6 +280,7 @@ def commit(folder: Path, name: str, text: str) -> None:
     run_tool(folder, "git", "commit", "-qam", "change")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_the_pipeline_is_verified_to_the_byte_by_another_user_in_another_place(model, request, tmp_path):
     """By a cron job: other rights for new files, another home with settings of Keras, language, time, worker count."""

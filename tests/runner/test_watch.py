@@ -100,6 +100,7 @@ def test_without_dvc_nothing_is_watched(stage, monkeypatch):
         (stage / "code.py").write_text("edited")
 
 
+@pytest.mark.slow
 def test_code_edited_during_training_is_not_locked_no_epoch_is_lost_and_the_epochs_so_far_are_drawn(clone, at):
     change(clone, "train", seed=2)
     before = lock(clone)["train"]

@@ -210,6 +210,7 @@ def test_a_rate_that_is_not_lower_is_warned_of(project, capsys):
     assert "warning: train.learning_rate 0.02 is not lower than 0.02, with which large.keras" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_killed_warm_start_goes_on_to_the_same_bytes_and_never_from_another_model(project, capsys, monkeypatch):
     def end(path: Path, table: pd.DataFrame) -> None:
         raise KeyboardInterrupt  # after the first checkpoint

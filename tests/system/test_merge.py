@@ -138,6 +138,7 @@ def test_the_driver_joins_photos_and_git_joins_rows(clones):
     assert_both_changes_are_there(yours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clones", ["data/faces"], indirect=True)
 def test_a_whole_folder_is_merged_by_hand_and_the_driver_says_that_it_cannot(clones):
     yours, _ = clones

@@ -170,7 +170,7 @@ def s3() -> Iterator[Remote]:
     server.stop()
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3", "http"])
+@pytest.mark.parametrize("kind", ["folder", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("s3", "http"))])
 def test_a_colleague_gets_the_same_bytes_and_a_new_version_uploads_only_what_is_new(anna, kind, request):
     remote = request.getfixturevalue(kind)
     share(anna, remote)

@@ -150,11 +150,13 @@ def test_the_changes_are_told(team, compared):
     assert (team.colleague / "dvc_plots/index.html").exists()
 
 
+@pytest.mark.slow
 def test_a_grid_is_run_and_shown_and_a_failed_experiment_says_why(tried):
     assert tried.count("0.0005") >= 1 and "Failed" in tried
     assert "error: params.yaml: train.epochs" in tried
 
 
+@pytest.mark.slow
 def test_the_model_is_promoted_and_another_repository_gets_it(team, promoted):
     assert "v0.0.1" in promoted
     tags = run_tool(team.server, "git", "tag").split()
@@ -165,6 +167,7 @@ def test_the_model_is_promoted_and_another_repository_gets_it(team, promoted):
     assert (elsewhere / "age.keras").read_bytes() == (team.colleague / "models/age.keras").read_bytes()
 
 
+@pytest.mark.slow
 def test_labels_move_to_git_without_a_retraining(team, promoted):
     team.follow("## Labels that a pull request shows", team.colleague)
     assert "Running stage" not in run_tool(team.colleague, "dvc", "repro")
