@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from realage.core.disk import is_of_machine
@@ -64,10 +65,12 @@ def _pretrained(params: ModelParams):
     Raises UserError if they cannot be had or do not fit, or if one is NaN or infinite.
     """
     # Keras takes seconds to load, and is not needed without weights.
-    from realage.network.pretrained import build_backbone, require_finite
+    from realage.network.pretrained import build_backbone, named_by_format, require_finite
 
+    size = PRETRAINED_SIZES.get(params.backbone, 224)
     try:
-        backbone = build_backbone(params, PRETRAINED_SIZES.get(params.backbone, 224), params.weights)
+        with named_by_format(Path(params.weights)) if names_file(params.weights) else nullcontext("imagenet") as source:
+            backbone = build_backbone(params, size, str(source))
         require_finite(backbone)
         return backbone
     except Exception as error:  # Keras' downloader raises Exception itself

@@ -19,7 +19,9 @@ def set_up_device(backend: str, threads: int) -> str:
             f"train.backend is '{backend}', but Keras runs on '{keras.backend.backend()}': "
             f"set the environment variable KERAS_BACKEND={backend}, or change the key and train again"
         )
-    return _set_up_tensorflow(threads) if backend == "tensorflow" else f"{backend} ({_processor()})"
+    if backend == "tensorflow":
+        return _set_up_tensorflow(threads)
+    return f"{backend} ({_jax_gpu() if backend == 'jax' else _torch_gpu()})"
 
 
 def _set_up_tensorflow(threads: int) -> str:
@@ -35,6 +37,21 @@ def _set_up_tensorflow(threads: int) -> str:
     if not gpus:
         return f"{_processor()} ({threads} threads)"
     return ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+
+
+def _jax_gpu() -> str:
+    """The name of the first GPU, on which JAX computes; the processor's without one."""
+    import jax
+
+    device = jax.devices()[0]
+    return _processor() if device.platform == "cpu" else device.device_kind
+
+
+def _torch_gpu() -> str:
+    """The name of the first GPU, on which Keras computes with PyTorch; the processor's without one."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
 
 
 def _processor() -> str:

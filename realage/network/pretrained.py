@@ -4,6 +4,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import h5py
 
 from realage.core.disk import is_of_machine
 from realage.core.errors import UserError, brief
@@ -35,6 +38,21 @@ def load_backbone_weights(model: keras.Model, path: Path) -> None:
             raise
         raise UserError(f"{path}: does not hold this backbone's weights: {brief(error)}: run 'dvc repro -f weights'"
                         ) from error
+
+
+@contextmanager
+def named_by_format(path: Path) -> Iterator[Path]:
+    """Yield a link to the weights in `path` with the name that Keras expects of their format, old or new.
+
+    Keras chooses the format by the name alone, and does not read a file that was renamed. Raises OSError if `path` is
+    not an HDF5 file.
+    """
+    with h5py.File(path) as file:
+        old = "layer_names" in file.attrs or "model_weights" in file
+    with TemporaryDirectory() as folder:
+        link = Path(folder, "backbone.h5" if old else "backbone.weights.h5")
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def require_finite(backbone: keras.Model) -> None:

@@ -38,7 +38,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     with silent_stderr():
         import keras
-        from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+        # The class that `tensorflow.keras` has, from a module that other backends can import without TensorFlow.
+        from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator
 except (ImportError, ValueError) as error:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")

@@ -167,6 +167,8 @@ class _History(keras.callbacks.Callback):
         # The running average of weights is validated, and may be kept. Without one, Keras changes nothing here.
         self.trained_weights = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        # With JAX, network and optimizer now share arrays, which validation would free: give the network copies.
+        self.model.set_weights(self.model.get_weights())
 
     def on_test_end(self, logs: dict | None = None) -> None:
         self.validated_weights = self.model.get_weights()

@@ -42,6 +42,21 @@ def test_a_file_of_the_users_is_taken_over_and_hashed(workspace, project):
     assert source["weights"] == "mine.weights.h5" and len(source["sha256"]) == 64
 
 
+@pytest.mark.parametrize("save, renamed", [
+    (lambda model: model.save("old.h5"), "mine.weights.h5"),
+    (lambda model: model.save_weights("new.weights.h5"), "mine.h5"),
+])
+def test_a_renamed_file_of_either_format_is_read(workspace, project, save, renamed):
+    original = build_backbone(project("none"), 32, weights=None)
+    save(original)
+    next(workspace.glob("*.h5")).rename(workspace / renamed)
+    model = project(renamed)
+    weights()
+    copy = build_backbone(model, 32, weights=None)
+    copy.load_weights(workspace / "data/weights/backbone.weights.h5")
+    assert same_weights(original, copy)
+
+
 def test_none_writes_no_weights(workspace, project):
     project("none")
     weights()
