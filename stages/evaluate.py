@@ -6,11 +6,31 @@ from typing import Any
 import pandas as pd
 
 from realage.calibration.interval import Calibration, read_calibration
-from realage.core.columns import INTERVAL_PART, PERSON, PHOTO, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.core.columns import (
+    EYE_DISTANCE,
+    FACES_FOUND,
+    INTERVAL_PART,
+    PERSON,
+    PHOTO,
+    PREDICTED_HI,
+    PREDICTED_LO,
+    REAL_AGE,
+)
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
-from realage.core.paths import CALIBRATION, INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
+from realage.core.paths import (
+    CALIBRATION,
+    INDEX,
+    MODEL,
+    PLOTS,
+    PREDICTIONS,
+    PREPARED,
+    PREPARED_LIST,
+    SPLITS,
+    metrics_file,
+)
+from realage.evaluation.by_face import groups_by_face
 from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
 from realage.evaluation.coverage import add_coverage
 from realage.evaluation.gates import tabulate_gates
@@ -41,7 +61,8 @@ def evaluate() -> None:
     predictions, calibration = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
-    metrics = {**recipe.data, **score_splits(numbered, groups, training_median, params)}
+    by_face = groups_by_face(_found_in(rows[PHOTO]))
+    metrics = {**recipe.data, **score_splits(numbered, groups, training_median, params, by_face)}
     _mark_seen(metrics, predictions, recipe.lineage)
     if calibration:
         metrics["calibration"] = calibration.model_dump(include={"coverage", "photos", "people"})
@@ -54,6 +75,12 @@ def evaluate() -> None:
     draw_intervals(numbered, metrics, FOLDER)
     draw_worst(predictions, lambda row: read_prepared(PREPARED, row.photo), PLOTS / "worst.png")
     _print_scores(metrics)
+
+
+def _found_in(photos: pd.Series) -> pd.DataFrame:
+    """What stage `prepare` found in each of `photos`, with their index."""
+    found = pd.read_csv(PREPARED_LIST, index_col=PHOTO, usecols=[PHOTO, FACES_FOUND, EYE_DISTANCE])
+    return found.loc[photos].set_index(photos.index)
 
 
 def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame, Calibration | None]:

@@ -1,12 +1,13 @@
 """Original photos and their scan -> every usable photo upright, cropped and resized, named after its pixel hash."""
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from realage.core.columns import FILE_NAME, PHOTO
+from realage.core.columns import EYE_DISTANCE, FACES_FOUND, FILE_NAME, PHOTO
 from realage.core.digests import digest_of
 from realage.core.files import from_parquet, write_csv, write_json, write_listing
 from realage.core.params import load
@@ -24,17 +25,20 @@ CODE = ("decode", "faces", "framing", "hashes", "kinds", "limits", "prepared")  
 
 
 class Prepared(NamedTuple):
-    """A written photo: the digest of its file, and the number of faces found; None without detection."""
+    """A written photo: the digest of its file, and what `Framed` says of its faces."""
 
     digest: str
     faces: int | None
+    eye_distance: int | None
 
 
 def prepare() -> None:
-    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square, and `data/prepared.csv`.
+    """Write `data/prepared/HASH.png`, uint8 RGB, `prepare.image_size` pixels square, and two tables.
 
-    Also write `metrics/prepare.json`, the numbers of photos and faces, and `data/faces.csv`, the photos with no face or
-    several and what was used of them.
+    `data/prepared.csv` has a row per photo: `photo` (its pixel hash), `digest` (of the written file), `faces` (how many
+    were found, empty without detection) and `eye_distance` (of the largest face, in pixels of the original).
+    `data/faces.csv` lists the photos with no face or several, and what was used of them. Also write
+    `metrics/prepare.json`, the numbers of photos and faces.
     """
     images, params = Path(load("dataset", DatasetParams).images), load("prepare", PrepareParams)
     photos = sound_photos(from_parquet(PHOTOS.read_bytes(), str(PHOTOS)))[[FILE_NAME, PHOTO]]
@@ -47,7 +51,8 @@ def prepare() -> None:
 
     faces = [photo.faces for photo in prepared]
     counts = {"photos": len(photos), **(_count(faces) if params.finds_faces else {})}
-    write_csv(PREPARED_LIST, photos[[PHOTO]].assign(**{DIGEST: [photo.digest for photo in prepared]}))
+    written = pd.DataFrame(prepared, columns=[DIGEST, FACES_FOUND, EYE_DISTANCE], index=photos[PHOTO])
+    write_csv(PREPARED_LIST, written.astype({FACES_FOUND: "Int64", EYE_DISTANCE: "Int64"}).reset_index())
     write_listing(FACES, _none_or_several(list(photos[FILE_NAME]), faces))
     write_json(metrics_file("prepare"), counts)
     print(f"prepare: {len(photos):,} photos, {params.image_size} pixels square")
@@ -61,11 +66,11 @@ def _prepare(images: Path, store: Store, params: PrepareParams, file: tuple[str,
     entry = store.read(photo)
     if entry is None:
         framed = frame_photo(load_validated(images / name, photo, params.max_megapixels), params)
-        entry = f"{'' if framed.faces is None else framed.faces}\n".encode() + to_png(framed.pixels)
+        entry = json.dumps([framed.faces, framed.eye_distance]).encode() + b"\n" + to_png(framed.pixels)
         store.write(photo, entry)
-    faces, _, contents = entry.partition(b"\n")
+    found, _, contents = entry.partition(b"\n")
     write_prepared(PREPARED, photo, contents)
-    return Prepared(digest_of(contents), int(faces) if faces else None)
+    return Prepared(digest_of(contents), *json.loads(found))
 
 
 def _count(faces: list[int | None]) -> dict[str, int]:
@@ -79,7 +84,7 @@ def _none_or_several(names: list[str], faces: list[int | None]) -> pd.DataFrame:
         for name, found in zip(names, faces)
         if found is not None and found != 1
     ]
-    return pd.DataFrame(listed, columns=[FILE_NAME, "faces", "taken"])
+    return pd.DataFrame(listed, columns=[FILE_NAME, FACES_FOUND, "taken"])
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def _gather(params: ReportParams, predictions: pd.DataFrame) -> dict:
         "contamination": contaminated,
         "groups": groups,
         "crossings": regroup(evaluate["by_crossing"]),
+        "faces": regroup(evaluate["by_face"]),
         "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
         "worst": worst(predictions).to_dict("records"),

@@ -11,4 +11,5 @@ NEAR_DUPLICATE_OF = "near_duplicate_of"
 PREDICTED_AGE = "predicted_age"  # years
 PREDICTED_SPREAD = "predicted_spread"  # years
 PREDICTED_LO, PREDICTED_HI = "predicted_lo", "predicted_hi"  # years: the ends of the calibrated interval
+FACES_FOUND, EYE_DISTANCE = "faces", "eye_distance"  # faces found in the photo; pixels between the largest one's eyes
 INTERVAL_PART = "interval_part"  # what a photo does for the intervals: calibrate or judge

@@ -17,16 +17,22 @@ OLDEST_SINGLE = 25  # years; the gates are among the ages up to it
 
 
 def score_splits(
-    predictions: pd.DataFrame, groups: Mapping[str, pd.Series], training_median: float, params: EvaluateParams
+    predictions: pd.DataFrame,
+    groups: Mapping[str, pd.Series],
+    training_median: float,
+    params: EvaluateParams,
+    by_face: Mapping[str, pd.Series] | None = None,
 ) -> dict[str, Any]:
     """Return the measures of `val` and `test`, with the MAE of the training median as baseline, and the breakdowns.
 
-    `predictions` has columns `split`, `real_age`, `predicted_age` (years) and `person`; `groups` has the groups of its
-    rows, by column. The breakdowns are lists, as DVC omits lists from its tables of metrics, which would be too long
-    otherwise.
+    `predictions` has columns `split`, `real_age`, `predicted_age` (years) and `person`. `groups` has the groups of its
+    rows, by column of the labels; `by_face` those of `groups_by_face`, which neither have gaps nor are crossed. The
+    breakdowns are lists, as DVC omits lists from its tables of metrics, which would be too long otherwise.
     """
     scores: dict[str, Any] = {}
-    breakdowns: dict[str, dict[str, list]] = {"by_decade": {}, "by_age": {}, "by_group": {}, "by_crossing": {}}
+    breakdowns: dict[str, dict[str, list]] = {
+        name: {} for name in ("by_decade", "by_age", "by_group", "by_crossing", "by_face")
+    }
     for split in [name for name in HELD_OUT if name in set(predictions["split"])]:
         photos = predictions[predictions["split"] == split]
         members = {column: of.loc[photos.index].to_numpy() for column, of in groups.items()}
@@ -39,6 +45,10 @@ def score_splits(
         ]
         breakdowns["by_crossing"][split] = [
             row for column, of in crossed.items() for row in _by_crossing(photos, column, of, params)
+        ]
+        breakdowns["by_face"][split] = [
+            row for column, of in (by_face or {}).items()
+            for row in _by_group(photos, column, of.loc[photos.index].to_numpy(), params)
         ]
     return {**scores, **breakdowns}
 

@@ -3,6 +3,7 @@
 Training and prediction both use this module, so that the model sees photos in the same way in both.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,15 @@ from realage.photos.prepared import PrepareParams
 
 
 class Framed(NamedTuple):
-    """A square, uint8 RGB (image_size, image_size, 3), and the number of faces found; None without detection."""
+    """A square, uint8 RGB (image_size, image_size, 3), and what was found in the photo.
+
+    `faces` is the number of faces, None without detection. `eye_distance` is the distance between the eyes of the
+    largest one, in whole pixels of the photo, None without a face.
+    """
 
     pixels: np.ndarray
     faces: int | None
+    eye_distance: int | None
 
 
 def frame_photo(pixels: np.ndarray, params: PrepareParams) -> Framed:
@@ -25,10 +31,13 @@ def frame_photo(pixels: np.ndarray, params: PrepareParams) -> Framed:
     A photo without a face is used whole. Raises UserError as `find_faces` does.
     """
     if params.crop == "none":
-        return Framed(fit_square(pixels, params), None)
+        return Framed(fit_square(pixels, params), None, None)
     faces = find_faces(pixels)
-    taken = crop_face(pixels, faces[0], params.margin, CROPS[params.crop]) if faces else pixels
-    return Framed(fit_square(taken, params), len(faces))
+    if not faces:
+        return Framed(fit_square(pixels, params), 0, None)
+    taken = crop_face(pixels, faces[0], params.margin, CROPS[params.crop])
+    eyes = faces[0].landmarks[:2]
+    return Framed(fit_square(taken, params), len(faces), round(math.dist(*eyes)))
 
 
 def fit_square(pixels: np.ndarray, params: PrepareParams) -> np.ndarray:

@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import write_params
 from matplotlib import get_data_path
@@ -215,12 +216,23 @@ def test_prepare_counts_and_lists_the_same_with_any_number_of_workers(folder, mo
     assert alone["faces.csv"].decode() == "file_name,faces,taken\nnone.png,0,whole photo\ntwo.png,2,largest face\n"
 
 
+def test_the_list_of_prepared_photos_has_the_faces_found_and_the_distance_of_the_eyes(folder):
+    for _ in ("decoded", "read back from the store"):
+        prepare()
+        rows = pd.read_csv("data/prepared.csv", index_col="photo")
+        assert rows["faces"].value_counts().to_dict() == {0: 1, 1: 1, 2: 1}
+        eyes = rows.set_index("faces")["eye_distance"]
+        expected = math.dist(*find_faces(PHOTO)[0].landmarks[:2])
+        assert np.isnan(eyes[0]) and abs(eyes[1] - expected) <= 0.5
+
+
 def test_without_crop_nobody_looks_for_faces(folder, params):
     params["prepare"]["crop"] = "none"
     write_params(folder, params)
     prepare()
     assert json.loads((folder / "metrics/prepare.json").read_text()) == {"photos": 3}
     assert (folder / "data/faces.csv").read_text() == "file_name,faces,taken\n"
+    assert pd.read_csv("data/prepared.csv")[["faces", "eye_distance"]].isna().all(axis=None)
     whole = FACE.model_copy(update={"crop": "none"})
     assert (read_prepared(folder / "data/prepared", pixel_hash(PHOTO)) == fit_square(PHOTO, whole)).all()
 

@@ -36,8 +36,8 @@ INTERVALS = {"coverage": 0.918, "coverage_ci95_lo": 0.891, "coverage_ci95_hi": 0
 
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
-    faces=None, train=None, seen=0, photos=True, card=None, gates=GATES, by_group=None, by_crossing=(), gap=None,
-    intervals=True,
+    faces=None, train=None, seen=0, photos=True, card=None, gates=GATES, by_group=None, by_crossing=(), by_face=(),
+    gap=None, intervals=True,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -52,6 +52,7 @@ def write_project(
         "by_age": {split: [{"age": 17, **few}] for split in splits},
         "by_group": {split: by_group for split in splits},
         "by_crossing": {split: list(by_crossing) for split in splits},
+        "by_face": {split: list(by_face) for split in splits},
     }
     if intervals:
         evaluate["calibration"] = {"coverage": 0.9, "photos": 371, "people": 370}

@@ -225,6 +225,16 @@ def test_gates_of_groups_and_crossed_groups_are_shown_where_there_are_people_eno
     assert "m 18" not in gates
 
 
+def test_errors_by_what_the_face_detector_found_are_shown(tmp_path, monkeypatch):
+    found = rows_of({"none": 31, "one": 500}, "faces found") + rows_of({"(none)": 31, "40 to 79": 500}, "eye distance")
+    html, _ = make(tmp_path / "found", monkeypatch, by_face=found)
+    text = text_of(html)
+    assert "By faces found What the face detector found" in text and "none 31 6.12" in text
+    assert "By eye distance What the face detector found in the original photo. (none): no face." in text
+    html, _ = make(tmp_path / "unsought", monkeypatch)
+    assert "face detector" not in html
+
+
 def test_synthetic_faces_are_named_so_and_real_ones_are_not(tmp_path, monkeypatch):
     html, card = make(tmp_path / "sample", monkeypatch)
     assert "Synthetic faces" in html and "Synthetic faces" in card and "2.39" in html
