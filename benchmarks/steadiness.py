@@ -26,8 +26,8 @@ from realage.core.errors import UserError, printable
 from realage.core.files import read_rows, write_json
 from realage.core.formatting import TOO_FEW, count_photos
 from realage.core.machine import data_workers
-from realage.evaluation.intervals import mean_interval
 from realage.evaluation.people import number_people
+from realage.evaluation.repeatability import score_changes
 from realage.labels.matching import with_real_names
 from realage.labels.params import ValidateParams
 from realage.labels.rules import check_rows, without
@@ -191,28 +191,21 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Return the figures of each disturbance; the first of `changes` is the undisturbed photo.
 
-    `real`, float (n,), is in years; `people`, any (n,), says who is in each photo. `change_mean` and `change_p95` (95th
-    percentile) are of the absolute change of the predicted age, `mae_change` is the change of the MAE with the 95%
-    interval of the paired difference, all in years. `no_face` counts photos in which no face was found; it is left out
-    for a model that does not look for faces.
+    `real`, float (n,), is in years; `people`, any (n,), says who is in each photo. Figures are those of
+    `score_changes`, and `mae`, the MAE of the disturbed photos in years. `no_face` counts photos in which no face was
+    found; it is left out for a model that does not look for faces.
     """
-    errors = np.abs(answers.ages - real[:, np.newaxis])
-    moved = np.abs(answers.ages - answers.ages[:, :1])
-    figures = []
-    for place, change in enumerate(changes):
-        difference = errors[:, place] - errors[:, 0]
-        interval = mean_interval(difference, people)
-        figures.append({
+    ages, faces = answers
+    return [
+        {
             "disturbance": change.name,
             "invented": change.invented,
-            "change_mean": float(np.mean(moved[:, place])),
-            "change_p95": float(np.quantile(moved[:, place], 0.95)),
-            "mae": float(np.mean(errors[:, place])),
-            "mae_change": float(np.mean(difference)),
-            **({"mae_change_ci95_lo": interval.low, "mae_change_ci95_hi": interval.high} if interval else {}),
-            **({} if np.isnan(answers.faces).all() else {"no_face": int(np.sum(answers.faces[:, place] == 0))}),
-        })  # fmt: skip
-    return figures
+            **score_changes(real, ages[:, 0], ages[:, [place]], people),
+            "mae": float(np.mean(np.abs(ages[:, place] - real))),
+            **({} if np.isnan(faces).all() else {"no_face": int(np.sum(faces[:, place] == 0))}),
+        }
+        for place, change in enumerate(changes)
+    ]
 
 
 def _to_markdown(facts: dict[str, Any], models: Sequence[Model], figures: Sequence[list[dict[str, Any]]]) -> str:

@@ -16,7 +16,7 @@ from realage.core.columns import (
     PREDICTED_LO,
     REAL_AGE,
 )
-from realage.core.files import read_rows, write_csv, write_json
+from realage.core.files import read_rows, write_csv, write_json, write_listing
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
 from realage.core.paths import (
@@ -27,6 +27,7 @@ from realage.core.paths import (
     PREDICTIONS,
     PREPARED,
     PREPARED_LIST,
+    REPEATABILITY,
     SPLITS,
     metrics_file,
 )
@@ -36,6 +37,7 @@ from realage.evaluation.coverage import add_coverage
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import number_people
+from realage.evaluation.repeatability import add_repeatability, list_changes, pick_photos, predict_changed
 from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
@@ -52,13 +54,18 @@ FOLDER = PLOTS / "evaluate"
 
 
 def evaluate() -> None:
-    """Write `data/predictions.csv`, `metrics/evaluate.json`, `plots/evaluate/` and `plots/worst.png`."""
+    """Write predictions and changes of them to `data`, `metrics/evaluate.json`, `plots/evaluate/`, `plots/worst.png`.
+
+    Raises UserError if a prediction is NaN or infinite.
+    """
     params = load("evaluate", EvaluateParams)
     rows = read_rows(SPLITS)
     groups = {column: groups_of(rows, column) for column in params.groups}
 
     recipe = read_recipe(MODEL)
-    predictions, calibration = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
+    set_up_device(recipe.train["backend"], recipe.train["threads"])
+    model = load_model(MODEL)
+    predictions, calibration = _predict(model, rows[rows["split"].isin(HELD_OUT)], recipe.train["batch_size"])
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
     by_face = groups_by_face(_found_in(rows[PHOTO]))
@@ -67,8 +74,12 @@ def evaluate() -> None:
     if calibration:
         metrics["calibration"] = calibration.model_dump(include={"coverage", "photos", "people"})
         add_coverage(metrics, numbered, groups)
+    changed = pick_photos(numbered, params.repeatability_photos)
+    ages = _predict_changed(model, changed)
+    add_repeatability(metrics, changed, ages)
 
     write_csv(PREDICTIONS, predictions)
+    write_listing(REPEATABILITY, list_changes(changed, ages))
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, FOLDER)
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), FOLDER)
@@ -83,17 +94,15 @@ def _found_in(photos: pd.Series) -> pd.DataFrame:
     return found.loc[photos].set_index(photos.index)
 
 
-def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame, Calibration | None]:
+def _predict(model: Any, rows: pd.DataFrame, batch_size: int) -> tuple[pd.DataFrame, Calibration | None]:
     """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
 
     If the model is calibrated, its calibration is returned too, and the rows have the ends of the interval,
     `predicted_lo` and `predicted_hi`, and `interval_part`: whether the photo calibrated the intervals or judges them.
     Raises UserError if a prediction is NaN or infinite.
     """
-    set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
-    photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
-    model = load_model(MODEL)
+    photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], batch_size)
     predictions = predict_ages(model, photos).set_index(rows.index)
     require_numbers(predictions, MODEL)
     rows, calibration = rows.join(predictions.add_prefix("predicted_")), read_calibration(MODEL, model.output)
@@ -102,6 +111,17 @@ def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame,
     ends = calibration.intervals(predictions).rename(columns={"age_lo": PREDICTED_LO, "age_hi": PREDICTED_HI})
     calibrates = rows[PHOTO].isin(read_index(CALIBRATION)[PHOTO])
     return rows.join(ends).assign(**{INTERVAL_PART: calibrates.map({True: CALIBRATING, False: JUDGING})}), calibration
+
+
+def _predict_changed(model: Any, photos: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `predict_changed` for `photos`. Raises UserError if an age is NaN or infinite."""
+    ages = predict_changed(
+        photos[PHOTO],
+        lambda photo: read_prepared(PREPARED, photo),
+        lambda pixels: predict_ages(model, pixels)["age"].to_numpy(),
+    )
+    require_numbers(ages, MODEL)
+    return ages
 
 
 def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:

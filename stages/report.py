@@ -16,6 +16,7 @@ from realage.core.paths import (
     PREDICTIONS,
     PREPARED,
     REJECTED,
+    REPEATABILITY,
     REPORT,
     metrics_file,
 )
@@ -54,7 +55,7 @@ SHEETS = {
     "contact_sheet": "eda/contact_sheet.png",
     "mean_faces": "eda/mean_faces.png",
 }
-FIRST_REJECTED = 12
+FIRST_REJECTED = FIRST_CHANGED = 12
 ML_BOM = Path("reports/ml_bom.cdx.json")
 REQUIREMENTS = Path("requirements.txt")
 
@@ -104,6 +105,7 @@ def _gather(params: ReportParams, predictions: pd.DataFrame) -> dict:
         "sample": read_json(metrics_file("sample")) if dataset.is_sample else None,
         "recipe": flatten_recipe(recipe),
         "worst": worst(predictions).to_dict("records"),
+        "most_changed": read_listing(REPEATABILITY).head(FIRST_CHANGED).to_dict("records"),
         "rejected": read_listing(REJECTED).head(FIRST_REJECTED).to_dict("records"),
     }
 

@@ -26,6 +26,7 @@ MODEL = Path("models/age.keras")
 CHECKPOINTS = Path("checkpoints")
 LIVE_HISTORY = Path("live/training.csv")
 PREDICTIONS = Path("data/predictions.csv")
+REPEATABILITY = Path("data/repeatability.csv")
 
 METRICS = Path("metrics")
 PLOTS = Path("plots")

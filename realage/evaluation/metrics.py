@@ -27,6 +27,7 @@ class EvaluateParams(Section):
     challenge_ages: int = Field(default=12, ge=BUFFER, le=60)  # years above a threshold, up to which the table goes
     promotion_conditions: Conditions = Field(default_factory=list)
     coverage: float = Field(default=0.9, ge=0.5, le=0.99)  # share of real ages that intervals are meant to hold
+    repeatability_photos: int = Field(default=0, ge=0)  # validation photos that are changed; see repeatability.py
 
     @model_validator(mode="before")
     @classmethod

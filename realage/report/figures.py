@@ -34,6 +34,7 @@ MEASURES = (
     Measure("coverage", "share of real ages within their interval"),
     Measure("interval_width", "mean width of the intervals (years)"),
     Measure("aurc", "MAE on average over the surest shares of the photos (years)"),
+    Measure("synthetic_repeatability.change_mean", "mean change of the age by small synthetic changes (years)"),
 )
 
 

@@ -17,7 +17,15 @@ from realage.core.paths import REPORT
 from realage.evaluation.gates import WIDEST
 from realage.evaluation.intervals import MIN_PEOPLE
 from realage.report.photos import QUALITIES, THUMBNAIL, Photos
-from realage.report.words import interval_in_words, percent, rate_in_words, share_in_words, within_in_words, years
+from realage.report.words import (
+    interval_in_words,
+    percent,
+    rate_in_words,
+    share_in_words,
+    signed_in_words,
+    within_in_words,
+    years,
+)
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 from realage.splits.groups import NO_GROUP
 
@@ -112,7 +120,7 @@ def _render(template: str, facts: dict[str, Any], **escaping: Any) -> str:
     )
     environment.filters |= {
         "years": years, "percent": percent, "interval": interval_in_words, "within": within_in_words,
-        "share": share_in_words, "rate": rate_in_words, "csp": _csp, "printable": printable,
+        "share": share_in_words, "rate": rate_in_words, "signed": signed_in_words, "csp": _csp, "printable": printable,
         "largest_groups": largest_groups, "others": _others, "gates_by_group": _gates_by_group,
     }
     environment.globals |= {"split_names": SPLIT_NAMES, "min_people": MIN_PEOPLE}

@@ -37,6 +37,12 @@ def rate_in_words(gate: Scores, name: str) -> str:
     return f"{rate} [{low}, {high}]"
 
 
+def signed_in_words(scores: Scores, name: str, sign: str) -> str:
+    """A number of years with its 95% interval, '1.20 [1.00, 1.40]', or '1.20 [too few]'; `sign` '+' shows its sign."""
+    ends = [f"{scores[key]:{sign}.2f}" for key in (f"{name}_ci95_lo", f"{name}_ci95_hi") if key in scores]
+    return f"{scores[name]:{sign}.2f} " + (f"[{', '.join(ends)}]" if ends else TOO_FEW)
+
+
 def years(value: float) -> str:
     """A number of years with two decimals."""
     return f"{value:.2f}"

@@ -129,6 +129,7 @@ def test_the_figures_by_hand():
     assert wider == {
         "disturbance": "margin +0.1",
         "invented": False,
+        "n": 3,
         "change_mean": pytest.approx(14 / 3),
         "change_p95": pytest.approx(3 + 0.9 * 7),
         "mae": 5,

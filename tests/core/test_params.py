@@ -74,6 +74,7 @@ def test_presets_name_the_same_keys_as_the_default():
         ("evaluate", "thresholds", [0, 18], ["evaluate.thresholds.0", "0", "greater than or equal to 1"]),
         ("evaluate", "thresholds", [18, 16], ["evaluate.thresholds", "[18, 16]", "the youngest first"]),
         ("evaluate", "thresholds", [18, 18], ["evaluate.thresholds", "each age once"]),
+        ("evaluate", "repeatability_photos", -1, ["evaluate.repeatability_photos", "-1", "greater than or equal to 0"]),
         ("evaluate", "challenge_ages", 6, ["evaluate.challenge_ages", "6", "greater than or equal to 7"]),
         *(
             ("evaluate", "promotion_conditions", conditions, words)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from realage.core.files import write_listing
 from realage.core.params import read_params
+from realage.evaluation.repeatability import LISTED
 from realage.labels.rules import RULES
 from stages.report import SHEETS, report
 
@@ -34,10 +35,14 @@ INTERVALS = {"coverage": 0.918, "coverage_ci95_lo": 0.891, "coverage_ci95_hi": 0
              "interval_width": 22.14, "aurc": 3.41}
 
 
+DISTURBED = {"n": 60, "change_mean": 1.7301, "change_mean_ci95_lo": 1.4111, "change_mean_ci95_hi": 2.0912,
+             "change_p95": 5.4321, "mae_change": 0.4567, "mae_change_ci95_lo": -0.0123, "mae_change_ci95_hi": 0.9234}
+
+
 def write_project(
     folder, test=True, rejected=True, labels="data/sample/labels.csv", title="Faces", group=None, excluded=0,
     faces=None, train=None, seen=0, photos=True, card=None, gates=GATES, by_group=None, by_crossing=(), by_face=(),
-    gap=None, intervals=True,
+    gap=None, intervals=True, repeatability=True,
 ):
     """All that the stage reads, as the other stages write it."""
     splits = ["val", "test"] if test else ["val"]
@@ -59,6 +64,10 @@ def write_project(
         rows = [row for of in ("by_decade", "by_group") for split in splits for row in evaluate[of][split]]
         for row in [*(evaluate[split] for split in splits), *rows]:
             row |= INTERVALS if row["n"] > 2 else {"coverage": 1.0, "coverage_n": 2, "interval_width": 40.0}
+    if repeatability:
+        evaluate["val"] |= {"synthetic_repeatability": DISTURBED}
+        one = {"disturbance": "blur", "n": 1, "change_mean": 7.7777, "change_p95": 7.7777, "mae_change": -0.3333}
+        evaluate["by_synthetic_disturbance"] = {"val": [{"disturbance": "rotation 10°", **DISTURBED}, one]}
     rejections = [
         (HOSTILE, "010", "missing_photo", "no such file: add it"),
         ("c.jpg", "twenty", "not_a_number", "write it like 25"),
@@ -106,6 +115,9 @@ def write_project(
         tested = predictions.assign(split="test", predicted_age=[25.5, 33.0])
         predictions = pd.concat([predictions, tested])
     predictions.to_csv(folder / "data/predictions.csv", index=False)
+    changes = pd.DataFrame([(HOSTILE, "0" * 64, 20.0, 71.5, "blur", 60.25, -11.25)][: int(repeatability)],
+                           columns=LISTED)
+    write_listing(folder / "data/repeatability.csv", changes)
     write_photos(folder)
     write_tables(folder, [group] if group else [], splits, gates or {})
     history().to_csv(folder / "plots/training.csv", index=False)

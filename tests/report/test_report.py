@@ -239,7 +239,7 @@ def test_synthetic_faces_are_named_so_and_real_ones_are_not(tmp_path, monkeypatc
     html, card = make(tmp_path / "sample", monkeypatch)
     assert "Synthetic faces" in html and "Synthetic faces" in card and "2.39" in html
     html, card = make(tmp_path / "own", monkeypatch, labels="/home/jane/faces/labels.csv")
-    assert "ynthetic" not in html and "ynthetic" not in card and "2.39" not in Page(html).text
+    assert "ynthetic faces" not in html and "ynthetic" not in card and "2.39" not in Page(html).text
 
 
 def test_no_test_split_no_rejections_no_groups(tmp_path, monkeypatch):
@@ -365,3 +365,17 @@ def test_intervals_are_told_in_words_with_the_measured_coverage(tmp_path, monkey
 def test_a_model_without_intervals_says_so(tmp_path, monkeypatch):
     html, card = make(tmp_path, monkeypatch, intervals=False)
     assert "The model gives no intervals" in Page(html).text and "The model gives no intervals" in card
+
+
+def test_repeatability_is_told_as_synthetic_with_the_photos_that_change_most(tmp_path, monkeypatch):
+    text = Page(make(tmp_path, monkeypatch)[0]).text
+    section = text[text.index("How much the predicted age changes"):]
+    assert "synthetic" in section and "by 1.73 [1.41, 2.09] years" in section and "60 prepared" in section
+    assert re.search(r"rotation 10°\s*1\.73 \[1\.41, 2\.09\]\s*5\.43\s*\+0\.46 \[-0\.01, \+0\.92\]", section)
+    assert re.search(r"blur\s*7\.78 \[too few\]\s*7\.78\s*-0\.33 \[too few\]", section)
+    assert re.search(re.escape(HOSTILE) + r"\s*000000000000\s*blur\s*71\.5\s*60\.2", section)
+
+
+def test_without_repeatability_the_page_has_no_section_and_no_link_to_it(tmp_path, monkeypatch):
+    html, _ = make(tmp_path, monkeypatch, repeatability=False)
+    assert "repeatability" not in html.lower()

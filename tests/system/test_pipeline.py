@@ -29,6 +29,7 @@ CHANGES = {
     "evaluate.coverage": (0.8, {"package"}),
     "evaluate.groups": (["drawn_age"], {"eda", "evaluate"}),
     "evaluate.thresholds": ([18], {"evaluate"}),
+    "evaluate.repeatability_photos": (20, {"evaluate"}),
     "report.title": ("Another title", {"report"}),
     "dataset.images": ("data/elsewhere", {"scan", "prepare", "report"}),
 }

@@ -1,20 +1,21 @@
 """In place of the stage: the errors of the "model" of `package`, as tables and pictures."""
 
 from realage.core.columns import PERSON, PREDICTED_AGE, REAL_AGE
-from realage.core.files import read_json, read_rows, write_csv, write_json
+from realage.core.files import read_json, read_rows, write_csv, write_json, write_listing
 from realage.core.params import load
-from realage.core.paths import MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
+from realage.core.paths import MODEL, PLOTS, PREDICTIONS, PREPARED, REPEATABILITY, SPLITS, metrics_file
 from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import number_people
+from realage.evaluation.repeatability import LISTED
 from realage.evaluation.scores import score_splits
 from realage.photos.prepared import read_prepared
 from realage.runner.command import run
 
 
 def evaluate() -> None:
-    """Write what the real stage writes, but for groups and intervals."""
+    """Write what the real stage writes, but for groups, intervals and repeatability."""
     model, rows = read_json(MODEL), read_rows(SPLITS)
     median = rows.loc[rows["split"] == "train", REAL_AGE].median()
     predictions = rows[rows["split"].isin(["val", "test"])].assign(**{PREDICTED_AGE: model["answer"]})
@@ -23,6 +24,7 @@ def evaluate() -> None:
     metrics = {**model["data"], **score_splits(numbered, {}, median, params)}
     write_csv(PREDICTIONS, predictions)
     write_json(metrics_file("evaluate"), metrics)
+    write_listing(REPEATABILITY, numbered.reindex(columns=LISTED).head(0))
     draw_evaluation(numbered, metrics, PLOTS / "evaluate")
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), PLOTS / "evaluate")
     draw_intervals(numbered, metrics, PLOTS / "evaluate")
