@@ -1,26 +1,47 @@
 """Model and held-out photos -> predicted ages, measures of the errors, and charts."""
 
 import sys
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from realage.calibration.interval import Calibration, read_calibration
-from realage.core.columns import INTERVAL_PART, PERSON, PHOTO, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.core.columns import (
+    FILE_NAME,
+    INTERVAL_PART,
+    PERSON,
+    PHOTO,
+    PREDICTED_AGE,
+    PREDICTED_HI,
+    PREDICTED_LO,
+    REAL_AGE,
+)
 from realage.core.files import read_rows, write_csv, write_json
 from realage.core.formatting import count_photos, with_interval
 from realage.core.params import load
-from realage.core.paths import CALIBRATION, INDEX, MODEL, PLOTS, PREDICTIONS, PREPARED, SPLITS, metrics_file
+from realage.core.paths import (
+    CALIBRATION,
+    INDEX,
+    MODEL,
+    PLOTS,
+    PREDICTIONS,
+    PREPARED,
+    SALIENCY,
+    SPLITS,
+    metrics_file,
+)
 from realage.evaluation.charts import draw_evaluation, draw_gates, draw_intervals, draw_worst
 from realage.evaluation.coverage import add_coverage
 from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import number_people
+from realage.evaluation.saliency import flatten_maps, map_saliency, pick_examples
 from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
 from realage.network.finite import require_numbers
 from realage.network.model_file import load_model, predict_ages
+from realage.network.quiet_keras import keras
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
@@ -32,13 +53,15 @@ FOLDER = PLOTS / "evaluate"
 
 
 def evaluate() -> None:
-    """Write `data/predictions.csv`, `metrics/evaluate.json`, `plots/evaluate/` and `plots/worst.png`."""
+    """Write `data/predictions.csv`, `data/saliency.csv`, `metrics/evaluate.json`, `plots/evaluate/`, `plots/worst.png`."""
     params = load("evaluate", EvaluateParams)
     rows = read_rows(SPLITS)
     groups = {column: groups_of(rows, column) for column in params.groups}
 
     recipe = read_recipe(MODEL)
-    predictions, calibration = _predict(rows[rows["split"].isin(HELD_OUT)], recipe.train)
+    set_up_device(recipe.train["backend"], recipe.train["threads"])
+    model = load_model(MODEL)
+    predictions, calibration = _predict(model, rows[rows["split"].isin(HELD_OUT)], recipe.train["batch_size"])
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     training_median = float(rows.loc[rows["split"] == "train", REAL_AGE].median())
     metrics = {**recipe.data, **score_splits(numbered, groups, training_median, params)}
@@ -48,6 +71,7 @@ def evaluate() -> None:
         add_coverage(metrics, numbered, groups)
 
     write_csv(PREDICTIONS, predictions)
+    write_csv(SALIENCY, _explain(model, predictions))
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, FOLDER)
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), FOLDER)
@@ -56,17 +80,15 @@ def evaluate() -> None:
     _print_scores(metrics)
 
 
-def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame, Calibration | None]:
+def _predict(model: keras.Model, rows: pd.DataFrame, batch_size: int) -> tuple[pd.DataFrame, Calibration | None]:
     """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
 
     If the model is calibrated, its calibration is returned too, and the rows have the ends of the interval,
     `predicted_lo` and `predicted_hi`, and `interval_part`: whether the photo calibrated the intervals or judges them.
     Raises UserError if a prediction is NaN or infinite.
     """
-    set_up_device(trained["backend"], trained["threads"])
     require_indexed(PREPARED, pd.concat([read_index(INDEX / f"{split}.csv") for split in HELD_OUT]))
-    photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], trained["batch_size"])
-    model = load_model(MODEL)
+    photos = PhotoDataset(PREPARED, rows[PHOTO], rows[REAL_AGE], batch_size)
     predictions = predict_ages(model, photos).set_index(rows.index)
     require_numbers(predictions, MODEL)
     rows, calibration = rows.join(predictions.add_prefix("predicted_")), read_calibration(MODEL, model.output)
@@ -75,6 +97,17 @@ def _predict(rows: pd.DataFrame, trained: dict[str, Any]) -> tuple[pd.DataFrame,
     ends = calibration.intervals(predictions).rename(columns={"age_lo": PREDICTED_LO, "age_hi": PREDICTED_HI})
     calibrates = rows[PHOTO].isin(read_index(CALIBRATION)[PHOTO])
     return rows.join(ends).assign(**{INTERVAL_PART: calibrates.map({True: CALIBRATING, False: JUDGING})}), calibration
+
+
+def _explain(model: keras.Model, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the best, typical and worst predictions, with a `kind` and a map of their saliency each."""
+    def predict(batch: np.ndarray) -> np.ndarray:
+        return model.predict_on_batch(batch)["age"].ravel()
+
+    examples = pick_examples(predictions).reset_index(drop=True)
+    photos = [read_prepared(PREPARED, photo) for photo in examples[PHOTO]]
+    maps = map_saliency(predict, photos, examples[PREDICTED_AGE].to_numpy())
+    return examples[[FILE_NAME, PHOTO, REAL_AGE, PREDICTED_AGE, "kind"]].join(flatten_maps(maps))
 
 
 def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:

@@ -26,6 +26,7 @@ MODEL = Path("models/age.keras")
 CHECKPOINTS = Path("checkpoints")
 LIVE_HISTORY = Path("live/training.csv")
 PREDICTIONS = Path("data/predictions.csv")
+SALIENCY = Path("data/saliency.csv")  # of some held-out photos
 
 METRICS = Path("metrics")
 PLOTS = Path("plots")
