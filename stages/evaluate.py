@@ -53,7 +53,7 @@ FOLDER = PLOTS / "evaluate"
 
 
 def evaluate() -> None:
-    """Write `data/predictions.csv`, `data/saliency.csv`, `metrics/evaluate.json`, `plots/evaluate/`, `plots/worst.png`."""
+    """Write `data/predictions.csv`, `data/saliency.csv`, `metrics/evaluate.json` and charts in `plots/`."""
     params = load("evaluate", EvaluateParams)
     rows = read_rows(SPLITS)
     groups = {column: groups_of(rows, column) for column in params.groups}

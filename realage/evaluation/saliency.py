@@ -66,13 +66,12 @@ def share_inside(saliency: np.ndarray, region: np.ndarray) -> float | None:
 def contrast(maps: Sequence[np.ndarray], regions: Sequence[np.ndarray]) -> float | None:
     """How many times as high saliency is per pixel inside the regions of photos as outside, on average over photos.
 
-    `regions` are bool (size, size), one for each map. None if there is none, or nothing outside of one, or if no age
-    moves when something outside is covered.
+    `regions` are bool (size, size), one for each map; those that are empty or the whole photo are left out. None if
+    there is no other, or if no age moves when something outside is covered.
     """
-    if not len(maps) or any(region.all() or not region.any() for region in regions):
-        return None
-    pixels = [per_pixel(saliency, len(region)) for saliency, region in zip(maps, regions)]
-    inside, outside = (sum(float(values[region == side].mean()) for values, region in zip(pixels, regions))
+    pixels = [(per_pixel(saliency, len(region)), region) for saliency, region in zip(maps, regions)
+              if region.any() and not region.all()]
+    inside, outside = (sum(float(values[region == side].mean()) for values, region in pixels)
                        for side in (True, False))
     return inside / outside if outside else None
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from realage.core.files import write_listing
 from realage.core.params import read_params
+from realage.evaluation.saliency import CELLS, flatten_maps
 from realage.labels.rules import RULES
 from stages.report import SHEETS, report
 
@@ -105,9 +106,19 @@ def write_project(
         tested = predictions.assign(split="test", predicted_age=[25.5, 33.0])
         predictions = pd.concat([predictions, tested])
     predictions.to_csv(folder / "data/predictions.csv", index=False)
+    write_saliency(folder)
     write_photos(folder)
     write_tables(folder, [group] if group else [], splits, gates or {})
     history().to_csv(folder / "plots/training.csv", index=False)
+
+
+def write_saliency(folder):
+    """Of the second photo the lower right cell moves the age by 6 years, of the first none."""
+    maps = np.zeros((2, CELLS, CELLS))
+    maps[0, -1, -1] = 6.0
+    rows = pd.DataFrame({"file_name": ["b.jpg", HOSTILE], "photo": ["1", "0"], "real_age": [30.0, 20.0],
+                         "predicted_age": [31.0, 71.5], "kind": ["best", "worst"]})
+    rows.join(flatten_maps(maps)).to_csv(folder / "data/saliency.csv", index=False)
 
 
 def write_photos(folder):
