@@ -89,7 +89,7 @@ def test_maps_keep_their_places_in_a_table():
 
 def of_validation(*errors):
     rows = pd.DataFrame({"photo": [f"photo {error}" for error in errors], "split": "val", "real_age": 30.0})
-    return rows.assign(predicted_age=rows["real_age"] + errors)
+    return rows.assign(predicted_age=rows["real_age"] + list(errors))
 
 
 def test_the_best_the_typical_and_the_worst_are_picked():
