@@ -70,7 +70,7 @@ def test_page_needs_no_other_file_and_no_network(tmp_path, monkeypatch):
     assert not {"link", "iframe", "object"} & {tag for tag, _ in tags}
     assert [attributes for tag, attributes in tags if tag == "script"] == [{}]
     sources = [attributes["src"] for tag, attributes in tags if tag == "img"]
-    assert len(sources) == len(SHEETS) + 2 + 2 * 2 + 1  # the largest errors, photos with and without maps, the thumbnails
+    assert len(sources) == len(SHEETS) + 2 + 2 * 2 + 1  # largest errors, photos with and without maps, thumbnails
     for source in sources:
         assert base64.b64decode(source.removeprefix("data:image/jpeg;base64,")).startswith(b"\xff\xd8")
     assert all(attributes["href"].startswith("#") for tag, attributes in tags if tag == "a")
