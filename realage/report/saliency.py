@@ -46,7 +46,7 @@ def describe_saliency(table: pd.DataFrame, photos: Sequence[np.ndarray]) -> dict
         "examples": [_describe(row, saliency, region)
                      for row, saliency, region in zip(table.to_dict("records"), maps, regions)],
         "most": float(maps.max(initial=0)),
-        "contrast": contrast(maps[found], [region for region in regions if region is not None]),
+        "contrast": contrast(list(maps[found]), [region for region in regions if region is not None]),
         "with_face": sum(found),
     }
 
