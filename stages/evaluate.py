@@ -1,17 +1,19 @@
 """Model and held-out photos -> predicted ages, measures of the errors, and charts."""
 
 import sys
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from realage.calibration.interval import Calibration, read_calibration
 from realage.core.columns import (
     EYE_DISTANCE,
     FACES_FOUND,
+    FILE_NAME,
     INTERVAL_PART,
     PERSON,
     PHOTO,
+    PREDICTED_AGE,
     PREDICTED_HI,
     PREDICTED_LO,
     REAL_AGE,
@@ -28,6 +30,7 @@ from realage.core.paths import (
     PREPARED,
     PREPARED_LIST,
     REPEATABILITY,
+    SALIENCY,
     SPLITS,
     metrics_file,
 )
@@ -38,11 +41,13 @@ from realage.evaluation.gates import tabulate_gates
 from realage.evaluation.metrics import EvaluateParams
 from realage.evaluation.people import number_people
 from realage.evaluation.repeatability import add_repeatability, list_changes, pick_photos, predict_changed
+from realage.evaluation.saliency import flatten_maps, map_saliency, pick_examples
 from realage.evaluation.scores import score_splits
 from realage.network.contents import Start, read_learnt, read_recipe, seen_warning
 from realage.network.device import set_up_device
 from realage.network.finite import require_numbers
 from realage.network.model_file import load_model, predict_ages
+from realage.network.quiet_keras import keras
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
@@ -80,6 +85,7 @@ def evaluate() -> None:
 
     write_csv(PREDICTIONS, predictions)
     write_listing(REPEATABILITY, list_changes(changed, ages))
+    write_csv(SALIENCY, _explain(model, predictions))
     write_json(metrics_file("evaluate"), metrics)
     draw_evaluation(numbered, metrics, FOLDER)
     draw_gates(tabulate_gates(numbered, params.thresholds, params.challenge_ages), FOLDER)
@@ -94,7 +100,7 @@ def _found_in(photos: pd.Series) -> pd.DataFrame:
     return found.loc[photos].set_index(photos.index)
 
 
-def _predict(model: Any, rows: pd.DataFrame, batch_size: int) -> tuple[pd.DataFrame, Calibration | None]:
+def _predict(model: keras.Model, rows: pd.DataFrame, batch_size: int) -> tuple[pd.DataFrame, Calibration | None]:
     """Return `rows` with `predicted_age` and, if the head has one, `predicted_spread`, both in years.
 
     If the model is calibrated, its calibration is returned too, and the rows have the ends of the interval,
@@ -113,7 +119,7 @@ def _predict(model: Any, rows: pd.DataFrame, batch_size: int) -> tuple[pd.DataFr
     return rows.join(ends).assign(**{INTERVAL_PART: calibrates.map({True: CALIBRATING, False: JUDGING})}), calibration
 
 
-def _predict_changed(model: Any, photos: pd.DataFrame) -> pd.DataFrame:
+def _predict_changed(model: keras.Model, photos: pd.DataFrame) -> pd.DataFrame:
     """Return the table of `predict_changed` for `photos`. Raises UserError if an age is NaN or infinite."""
     ages = predict_changed(
         photos[PHOTO],
@@ -122,6 +128,17 @@ def _predict_changed(model: Any, photos: pd.DataFrame) -> pd.DataFrame:
     )
     require_numbers(ages, MODEL)
     return ages
+
+
+def _explain(model: keras.Model, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the best, typical and worst predictions, with a `kind` and a map of their saliency each."""
+    def predict(batch: np.ndarray) -> np.ndarray:
+        return model.predict_on_batch(batch)["age"].ravel()
+
+    examples = pick_examples(predictions).reset_index(drop=True)
+    photos = [read_prepared(PREPARED, photo) for photo in examples[PHOTO]]
+    maps = map_saliency(predict, photos, examples[PREDICTED_AGE].to_numpy())
+    return examples[[FILE_NAME, PHOTO, REAL_AGE, PREDICTED_AGE, "kind"]].join(flatten_maps(maps))
 
 
 def _mark_seen(metrics: dict, predictions: pd.DataFrame, lineage: list[Start]) -> None:

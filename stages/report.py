@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from realage.core.columns import PHOTO
@@ -18,9 +19,11 @@ from realage.core.paths import (
     REJECTED,
     REPEATABILITY,
     REPORT,
+    SALIENCY,
     metrics_file,
 )
 from realage.evaluation.charts import worst
+from realage.evaluation.saliency import read_maps
 from realage.labels.dataset import DatasetParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
@@ -46,6 +49,7 @@ from realage.report.dots import pick_dots
 from realage.report.page import contamination, flatten_recipe, largest_groups, regroup, render_card, render_page
 from realage.report.params import ReportParams
 from realage.report.photos import Photos
+from realage.report.saliency import describe_saliency, tint
 from realage.report.verdict import judged_on, verdict
 from realage.runner.command import run
 from realage.splits.assign import HELD_OUT
@@ -67,8 +71,12 @@ def report() -> None:
     facts = _gather(params, predictions)
     dots = pick_dots(predictions)
     charts = _draw(facts, predictions, dots, params.photos)
-    photos = _read_photos(predictions, dots) if params.photos else None
-    _write(REPORT, render_page({**facts, "charts": charts}, photos))
+    examples = read_rows(SALIENCY)
+    explained = [read_prepared(PREPARED, photo) for photo in examples[PHOTO]]
+    saliency = describe_saliency(examples, explained)
+    maps = [tint(*photo, saliency["most"]) for photo in zip(explained, read_maps(examples))]
+    photos = _read_photos(predictions, dots, explained, maps) if params.photos else None
+    _write(REPORT, render_page({**facts, "charts": charts, "saliency": saliency}, photos))
     _write(MODEL_CARD, front_matter(facts) + "\n" + render_card({**facts, **_texts(facts)}))
     write_json(ML_BOM, build_bom(facts, hashlib.sha256(MODEL.read_bytes()).hexdigest(), read_pins(REQUIREMENTS)))
     print(f"report: open reports/index.html (validation MAE {facts['evaluate']['val']['mae']:.2f} years)")
@@ -138,12 +146,16 @@ def _draw(facts: dict, predictions: pd.DataFrame, dots: pd.DataFrame, named: boo
     }
 
 
-def _read_photos(predictions: pd.DataFrame, dots: pd.DataFrame) -> Photos:
+def _read_photos(
+    predictions: pd.DataFrame, dots: pd.DataFrame, examples: list[np.ndarray], maps: list[np.ndarray]
+) -> Photos:
     shown = dots[dots["thumbnail"] >= 0].sort_values("thumbnail")
     return Photos(
         {name: (PLOTS / file).read_bytes() for name, file in SHEETS.items()},
         [read_prepared(PREPARED, photo) for photo in worst(predictions)[PHOTO]],
         [read_prepared(PREPARED, photo) for photo in shown[PHOTO]],
+        examples,
+        maps,
     )
 
 

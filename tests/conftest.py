@@ -22,14 +22,17 @@ from hypothesis import settings
 from PIL import Image
 
 from realage.cli import main
+from realage.labels.dataset import SampleParams
 from realage.network.recipe import TrainParams
 from realage.runner.command import run
+from synthetic.sample import write_sample
 
 # A slow machine is no failing test, and the same examples each time no flaky one.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
 PROJECT = Path(__file__).parent.parent
+PORTRAITS = SampleParams(photos=520, label_noise=2.0, seed=3)
 # Stages find Python packages and the project's own modules as they would in the project's folder.
 ENVIRONMENT = {
     **os.environ,
@@ -323,6 +326,12 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stand_in_pipeline(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with the stand-in model, where a run takes seconds; shared and only read, too."""
     return made_once(tmp_path_factory, "stand-in", lambda folder: run_stand_in_pipeline(pipeline, folder))
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample of 520 portraits, `labels.csv` and `final_files`, of which few are broken; shared and only read."""
+    return made_once(tmp_path_factory, "portraits", lambda folder: write_sample(folder, PORTRAITS))
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

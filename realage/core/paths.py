@@ -27,6 +27,7 @@ CHECKPOINTS = Path("checkpoints")
 LIVE_HISTORY = Path("live/training.csv")
 PREDICTIONS = Path("data/predictions.csv")
 REPEATABILITY = Path("data/repeatability.csv")
+SALIENCY = Path("data/saliency.csv")  # of some held-out photos
 
 METRICS = Path("metrics")
 PLOTS = Path("plots")

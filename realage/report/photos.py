@@ -34,20 +34,28 @@ QUALITIES = (Quality(1, 86), Quality(1, 72), Quality(0.75, 70), Quality(0.5, 65)
 
 @dataclass(frozen=True)
 class Photos:
-    """`sheets` are PNGs by name; `worst` and `dots` are photos, uint8 RGB (size, size, 3)."""
+    """`sheets` are PNGs by name, the others photos, uint8 RGB (size, size, 3); `maps` show `examples` with maps."""
 
     sheets: Mapping[str, bytes]
     worst: Sequence[np.ndarray]
     dots: Sequence[np.ndarray]
+    examples: Sequence[np.ndarray]
+    maps: Sequence[np.ndarray]
 
     def embed(self, quality: Quality) -> dict[str, Picture | list[Picture]]:
-        """All pictures by name, `worst` as a list, and `dots` as one picture of ACROSS thumbnails in a row."""
+        """All pictures by name, photos as lists, and `dots` as one picture of ACROSS thumbnails in a row."""
         sheets = {name: Image.open(BytesIO(png)).convert("RGB") for name, png in self.sheets.items()}
         return {
             **{name: _jpeg(sheet, quality, SHEET_WIDTH) for name, sheet in sheets.items()},
-            "worst": [_jpeg(Image.fromarray(pixels), Quality(1, quality.jpeg), 224) for pixels in self.worst],
+            "worst": _photos(self.worst, quality),
+            "examples": _photos(self.examples, quality),
+            "maps": _photos(self.maps, quality),
             "dots": _jpeg(_tile(self.dots), Quality(1, min(quality.jpeg, 70)), ACROSS * THUMBNAIL),
         }
+
+
+def _photos(photos: Sequence[np.ndarray], quality: Quality) -> list[Picture]:
+    return [_jpeg(Image.fromarray(pixels), Quality(1, quality.jpeg), 224) for pixels in photos]
 
 
 def _tile(photos: Sequence[np.ndarray]) -> Image.Image:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import (
+    PORTRAITS,
     assert_one_line_error,
     call_realage,
     made_once,
@@ -26,7 +27,6 @@ from realage.adaptation.head import Features
 from realage.adaptation.source import read_source
 from realage.calibration.interval import Calibration, Scale, read_calibration
 from realage.core.errors import UserError
-from realage.labels.dataset import SampleParams
 from realage.labels.params import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import Recipe, read_learnt, read_recipe
@@ -40,33 +40,31 @@ from realage.photos.framing import fit_square
 from realage.photos.prepared import PrepareParams
 from realage.predict import predict_photos
 from realage.splits.people import people_apart
-from synthetic.sample import write_sample
 
 PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")
-LEARNT, PHOTOS = 400, 520  # the model has learnt from the first of them
+LEARNT = 400  # the model has learnt from the first of the portraits
 
 
 @pytest.fixture(scope="session")
-def cameras(tmp_path_factory) -> Path:
+def cameras(portraits, tmp_path_factory) -> Path:
     """A folder with params, a model of the first portraits, and the others in `known` and, disturbed, in `new`."""
-    return made_once(tmp_path_factory, "cameras", make_cameras)
+    return made_once(tmp_path_factory, "cameras", lambda folder: make_cameras(folder, portraits))
 
 
-def make_cameras(folder: Path) -> None:
+def make_cameras(folder: Path, portraits: Path) -> None:
     folder.mkdir(parents=True)
     write_params(folder, small_params())
-    write_sample(folder / "sample", SampleParams(photos=PHOTOS, label_noise=2.0, seed=3))
-    rows = pd.read_csv(folder / "sample/labels.csv", dtype=str)
+    rows = pd.read_csv(portraits / "labels.csv", dtype=str)
     sound = rows[rows["real_age"].str.fullmatch(r"\d+\.\d", na=False) & ~rows["file_name"].duplicated(keep=False)]
-    sound = sound[sound["file_name"] < f"{PHOTOS:06d}"]  # no copies
-    sound = sound[[is_sound(folder / "sample/final_files" / name) for name in sound["file_name"]]]
+    sound = sound[sound["file_name"] < f"{PORTRAITS.photos:06d}"]  # no copies
+    sound = sound[[is_sound(portraits / "final_files" / name) for name in sound["file_name"]]]
     learnt = sound["file_name"] < f"{LEARNT:06d}"
-    make_model(folder, sound[learnt])
+    make_model(folder, portraits, sound[learnt])
     for camera, disturb in {"known": lambda image: image, "new": disturbed}.items():
         (folder / camera).mkdir()
         sound[~learnt].to_csv(folder / f"{camera}.csv", index=False)
         for name in sound.loc[~learnt, "file_name"]:
-            disturb(Image.open(folder / "sample/final_files" / name)).save(folder / camera / name, quality=90)
+            disturb(Image.open(portraits / "final_files" / name)).save(folder / camera / name, quality=90)
 
 
 def is_sound(photo: Path) -> bool:
@@ -82,9 +80,9 @@ def disturbed(image: Image.Image) -> Image.Image:
     return ImageEnhance.Brightness(blurred).enhance(1.25)
 
 
-def make_model(folder: Path, rows: pd.DataFrame) -> None:
+def make_model(folder: Path, portraits: Path, rows: pd.DataFrame) -> None:
     """A linear model of the colours in 16 parts of the photo, by ridge regression."""
-    photos = [fit_square(load_photo(folder / "sample/final_files" / name), PREPARE) for name in rows["file_name"]]
+    photos = [fit_square(load_photo(portraits / "final_files" / name), PREPARE) for name in rows["file_name"]]
     pixels, real = np.stack(photos).astype("float32"), rows["real_age"].astype(float).to_numpy()
     inputs = keras.Input((32, 32, 3), name="pixels")
     parts = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(inputs))

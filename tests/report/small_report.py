@@ -12,6 +12,7 @@ from PIL import Image
 from realage.core.files import write_listing
 from realage.core.params import read_params
 from realage.evaluation.repeatability import LISTED
+from realage.evaluation.saliency import CELLS, flatten_maps
 from realage.labels.rules import RULES
 from stages.report import SHEETS, report
 
@@ -118,9 +119,19 @@ def write_project(
     changes = pd.DataFrame([(HOSTILE, "0" * 64, 20.0, 71.5, "blur", 60.25, -11.25)][: int(repeatability)],
                            columns=LISTED)
     write_listing(folder / "data/repeatability.csv", changes)
+    write_saliency(folder)
     write_photos(folder)
     write_tables(folder, [group] if group else [], splits, gates or {})
     history().to_csv(folder / "plots/training.csv", index=False)
+
+
+def write_saliency(folder):
+    """Of the second photo the lower right cell moves the age by 6 years, of the first none."""
+    maps = np.zeros((2, CELLS, CELLS))
+    maps[0, -1, -1] = 6.0
+    rows = pd.DataFrame({"file_name": ["b.jpg", HOSTILE], "photo": ["1", "0"], "real_age": [30.0, 20.0],
+                         "predicted_age": [31.0, 71.5], "kind": ["best", "worst"]})
+    rows.join(flatten_maps(maps)).to_csv(folder / "data/saliency.csv", index=False)
 
 
 def write_photos(folder):

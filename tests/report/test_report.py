@@ -15,7 +15,9 @@ from small_report import DEFAULTS, GATES, HOSTILE, SCORES, history, make, write_
 
 from realage.core.errors import UserError
 from realage.core.files import write_listing
+from realage.photos.faces import Face
 from realage.report import page as report_page
+from realage.report import saliency
 from realage.report.charts import mae_limit
 from realage.report.page import flatten_recipe
 from stages.report import SHEETS, report
@@ -68,7 +70,7 @@ def test_page_needs_no_other_file_and_no_network(tmp_path, monkeypatch):
     assert not {"link", "iframe", "object"} & {tag for tag, _ in tags}
     assert [attributes for tag, attributes in tags if tag == "script"] == [{}]
     sources = [attributes["src"] for tag, attributes in tags if tag == "img"]
-    assert len(sources) == len(SHEETS) + 2 + 1  # the two photos with the largest errors, and the thumbnails
+    assert len(sources) == len(SHEETS) + 2 + 2 * 2 + 1  # largest errors, photos with and without maps, thumbnails
     for source in sources:
         assert base64.b64decode(source.removeprefix("data:image/jpeg;base64,")).startswith(b"\xff\xd8")
     assert all(attributes["href"].startswith("#") for tag, attributes in tags if tag == "a")
@@ -80,6 +82,32 @@ def test_without_photos_no_face_is_in_the_page(tmp_path, monkeypatch):
     assert "data:image" not in html and "img" not in {tag for tag, _ in Page(html).tags}
     assert "The faces are left out" in Page(html).text and "data-photo=" not in html
     assert html.count("b.jpg") == 1  # in the table of the largest errors; dots have no names
+
+
+def test_what_ages_come_from_is_shown_over_the_photo_and_told_in_words(tmp_path, monkeypatch):
+    html, _ = make(tmp_path / "shown", monkeypatch)
+    page, alts = Page(html), [attributes.get("alt", "") for tag, attributes in Page(html).tags if tag == "img"]
+    assert "Years that the age moves: 0 6.0" in page.text
+    assert "Photo 1 with its map; the age moves by 6.0 years at most (lower right)" in alts
+    assert "Photo 2 with its map; no region moves the age" in alts
+    assert "30, predicted 31; moves by up to 6.0 years" in page.text
+    assert "1, best: 30, predicted 31.0 6.0 lower right – –" in text_of(html)
+    assert "How much these ages depend on the face is unknown" in page.text  # the photos are noise
+
+    monkeypatch.setattr(saliency, "find_faces", lambda photo: [Face((32.0, 32.0, 64.0, 64.0), (), 1.0)])
+    text = text_of(make(tmp_path / "faces", monkeypatch, photos=False)[0])
+    assert "1, best: 30, predicted 31.0 6.0 lower right 100% 25%" in text and "2 photos with a face" not in text
+    assert "Years that the age moves" not in text
+
+
+def test_a_map_colours_the_region_that_moves_the_age_on_a_grey_photo():
+    photo, moves = np.full((64, 64, 3), (90, 120, 150), np.uint8), np.zeros((8, 8))
+    moves[0, 0] = 3.0
+    drawn = saliency.tint(photo, moves, most=3.0)
+    red, green, blue = drawn[0, 0].astype(int)
+    assert red > 180 and red > green > blue and set(drawn[40, 40]) == {120}
+    assert (saliency.tint(photo, moves, most=30.0)[0, 0, 0] - 120) < (red - 120) / 5
+    assert set(saliency.tint(photo, 0 * moves, most=0.0).ravel()) == {120}
 
 
 def test_a_page_that_is_too_large_has_smaller_photos_and_says_when_that_is_not_enough(tmp_path, monkeypatch):

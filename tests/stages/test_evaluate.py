@@ -93,7 +93,7 @@ def test_predictions_that_are_no_numbers_are_an_error(monkeypatch, answer):
     monkeypatch.setattr(evaluate, "predict_ages", lambda model, photos: pd.DataFrame({"age": [40.0, answer]}))
     rows = pd.DataFrame({"photo": ["a", "b"], "real_age": [41.0, 42.0]})
     with pytest.raises(UserError, match="models/age.keras: it predicts ages that are NaN or infinite"):
-        evaluate._predict(Mock(), rows, 1)
+        evaluate._predict(Mock(), rows, batch_size=1)
 
 
 def test_an_age_that_is_no_number_after_a_change_is_an_error(monkeypatch):

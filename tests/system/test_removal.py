@@ -32,6 +32,7 @@ MADE_OF_THEM = (
     LABELS,
     "data/labels/splits.csv",
     "data/predictions.csv",
+    "data/saliency.csv",
     "models/network.keras",
     "models/age.keras",
     "plots/eda/contact_sheet.png",
