@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 from filelock import FileLock
-from forked import run_forked
+from forked import forked_commands, run_forked
 from hypothesis import settings
 from PIL import Image
 
@@ -218,10 +218,11 @@ def commands(page: str, heading: str) -> str:
 
 def type_in(folder: Path, script: str, **environment: str) -> str:
     """Have a shell run what a user types in `folder`, up to the first command that fails, which fails the test."""
+    path = f"{forked_commands()}{os.pathsep}{ENVIRONMENT['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env={**ENVIRONMENT, **environment},
+        env={**ENVIRONMENT, "PATH": path, **environment},
         capture_output=True,
         text=True,
     )

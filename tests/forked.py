@@ -1,15 +1,19 @@
 """Run commands in forks of one process that has loaded the libraries: loading takes longer than most commands.
 
-`run_forked` starts that process, this file as a program, on its first call. It is not the process of the tests, which
-has threads and outputs that a fork must not inherit. A stage that a forked `dvc` runs is a fork, too, unless
-PYTHONPATH is set. Commands that a test types into a shell are processes of their own.
+The server, this file as a program, starts when a test first needs it. It is not the process of the tests, which has
+threads and outputs that a fork must not inherit. `run_forked` runs a command of a test there. In `forked_commands()`
+are programs `dvc` and `realage` for a shell; they run there, too. A stage that a forked `dvc` runs is a fork, unless
+PYTHONPATH is set.
 """
 
 import atexit
-import json
 import logging
 import os
 import runpy
+import select
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +23,8 @@ from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
+
+from forked_client import Request, receive, request
 
 LOADED = (  # what commands and stages import, some of it only once they run
     "cv2",
@@ -47,48 +53,82 @@ LOADED = (  # what commands and stages import, some of it only once they run
 OURS = ("realage", "stages", "synthetic")  # a stage runs the code of the folder that it runs in
 
 
+MAIN = {"dvc": "dvc.cli", "realage": "realage.cli"}
+SOCKET = "socket"
+
+
 def run_forked(folder: Path, command: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess:
     """What `dvc` or `realage` does in `folder`, with nothing of an earlier command left over."""
-    with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as errors:
-        request = [str(folder.absolute()), command, environment, out.name, errors.name]
-        server = _server()
-        print(json.dumps(request), file=server.stdin, flush=True)
-        status = int(server.stdout.readline())
-        texts = [file.read().decode() for file in (out, errors)]
+    with open(os.devnull) as nothing, tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as errors:
+        files = (nothing.fileno(), out.fileno(), errors.fileno())
+        status = request(str(forked_commands() / SOCKET), Request(str(folder.absolute()), command, environment, files))
+        texts = [Path(file.name).read_text() for file in (out, errors)]
     return subprocess.CompletedProcess(command, status, *texts)
 
 
 @cache
-def _server() -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def forked_commands() -> Path:
+    """A folder with programs `dvc` and `realage` that a shell finds if it is the first in PATH."""
+    folder = Path(tempfile.mkdtemp(prefix="forked-"))
+    atexit.register(shutil.rmtree, folder)
+    for name in MAIN:
+        here = str(Path(__file__).parent)
+        program = f"import sys; sys.path.insert(0, {here!r}); import forked_client; forked_client.main()"
+        (folder / name).write_text(f"#!{sys.executable} -IS\n{program}\n")
+        (folder / name).chmod(0o755)
+    server = subprocess.Popen(
+        [sys.executable, __file__, folder / SOCKET], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout.readline() == "ready\n"
+    atexit.register(server.stdin.close)
+    return folder
 
 
-def serve() -> None:
-    """Answer each request on stdin, a line of JSON, with the command's exit status on stdout."""
+def serve(address: str) -> None:
+    """Answer each connection in a process of its own, until stdin ends with the process of the tests."""
     for name in LOADED:
         import_module(name)
-    for line in sys.stdin:
-        process = os.fork()
-        if not process:
-            _end_as(*json.loads(line))
-        _, status = os.waitpid(process, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        print("ready", flush=True)
+        while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
+            connection, _ = server.accept()
+            if not os.fork():
+                server.close()
+                _answer(connection)
+            connection.close()
 
 
-def _end_as(folder: str, command: list[str], environment: dict[str, str], out: str, errors: str) -> NoReturn:
+def _answer(connection: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    asked = receive(connection)
+    process = os.fork()
+    if not process:
+        connection.close()
+        _end_as(asked)
+    _, status = os.waitpid(process, 0)
+    connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
+
+
+def _end_as(asked: Request) -> NoReturn:
     """Be the program, and end whatever happens: the fork must not go on as the server."""
 
     def program() -> object:
-        for number, name, mode in ((0, os.devnull, os.O_RDONLY), (1, out, os.O_WRONLY), (2, errors, os.O_WRONLY)):
-            os.dup2(os.open(name, mode), number)
+        for number, file in enumerate(asked.files):
+            os.dup2(file, number)
+        os.closerange(3, 1024)  # a pipe of the shell ends when nobody has it open
         sys.stdin, sys.stdout, sys.stderr = (open(number, "rw"[number > 0], closefd=False) for number in range(3))
-        _enter(folder, environment)
+        os.umask(asked.umask)
+        _enter(asked.folder, asked.environment)
         for name in ("dvc", "dvc_objects", "dvc_data"):
             logging.getLogger(name).handlers.clear()  # they have the outputs of the server
         import_module("dvc.logger").setup()
         import_module("dvc.stage.run").subprocess = StageProcesses
-        sys.argv = command
-        return import_module({"dvc": "dvc.cli", "realage": "realage.cli"}[command[0]]).main()
+        sys.argv = list(asked.command)
+        return import_module(MAIN[asked.command[0]]).main()
 
     _end_with(program)
 
@@ -151,4 +191,4 @@ def _end_with(program: Callable[[], object]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

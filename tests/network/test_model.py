@@ -34,7 +34,7 @@ MIRRORED = SMALL_PIXELS[:, :, ::-1]
 
 def model_params(**changes) -> ModelParams:
     defaults = {
-        "backbone": "MobileNetV2",
+        "backbone": "MobileNet",
         "weights": "none",
         "pixel_scaling": "backbone",
         "batch_norm_momentum": 0.9,
