@@ -81,7 +81,7 @@ def test_batch_norm_momentum_reaches_every_layer_or_none():
         backbone = network(**changes).get_layer("backbone")
         return {layer.momentum for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)}
 
-    assert momenta() == {0.9} and momenta(batch_norm_momentum=None) == {0.999}
+    assert momenta() == {0.9} and momenta(batch_norm_momentum=None) == {0.99}
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -233,7 +233,7 @@ def test_the_same_weights_give_the_same_file_without_dates(tmp_path):
 
 
 def test_another_networks_weights_are_refused(tmp_path):
-    network(backbone="MobileNet").get_layer("backbone").save_weights(tmp_path / "a.weights.h5")
+    network(backbone="MobileNetV2").get_layer("backbone").save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(UserError, match="a.weights.h5"):
         load_backbone_weights(network(), tmp_path / "a.weights.h5")
 

@@ -37,7 +37,9 @@ def project(workspace: Path, params: dict, monkeypatch: pytest.MonkeyPatch) -> d
         index[["photo", "real_age", "digest"]].to_csv(f"data/index/{split}.csv", index=False)
     training = held_out.head(1).assign(photo="f" * 64, split="train")
     Path("data/labels").mkdir()
-    pd.concat([held_out, training]).drop(columns="digest").to_csv("data/labels/splits.csv", index=False)
+    labelled = pd.concat([held_out, training])
+    labelled.drop(columns="digest").to_csv("data/labels/splits.csv", index=False)
+    labelled[["photo", "digest"]].assign(faces=0, eye_distance=None).to_csv("data/prepared.csv", index=False)
 
     pixels = keras.Input((32, 32, 3))
     mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(100 / 255)(pixels))

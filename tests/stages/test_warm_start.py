@@ -76,7 +76,9 @@ class Project:
             index = pd.DataFrame({"photo": photos, "real_age": ages, "digest": digests})
             write_csv(Path(f"data/index/{split}.csv"), index)
             rows.append(index.assign(file_name=photos, split=split).drop(columns="digest"))
-        write_csv(Path("data/labels/splits.csv"), pd.concat(rows))
+        labelled = pd.concat(rows)
+        write_csv(Path("data/labels/splits.csv"), labelled)
+        write_csv(Path("data/prepared.csv"), labelled[["photo"]].drop_duplicates().assign(faces=0, eye_distance=None))
         write_csv(Path("data/index/calibration.csv"), index.head(0).assign(person=[], part=[]))  # too few photos
 
     def _prepare(self, number: int) -> str:

@@ -90,8 +90,9 @@ def test_contract_of_the_metrics_file(pipeline):
     found = metrics(pipeline, "evaluate")
     names = "n mae mae_ci95_lo mae_ci95_hi median_ae rmse bias r2 cs3 cs5 cs10 balanced_mae baseline gate".split()
     names += [f"cs{years}_ci95_{end}" for years in (3, 5, 10) for end in ("lo", "hi")]
+    assert set(found["val"]) == {*names, "synthetic_repeatability"} and set(found["test"]) == set(names)
     for split in ("val", "test"):
-        assert set(found[split]) == set(names) and set(found[split]["baseline"]) == {"mae"}
+        assert set(found[split]["baseline"]) == {"mae"}
     assert found["by_group"] == found["by_crossing"] == {"val": [], "test": []}
     for split in ("val", "test"):
         assert list(found[split]["gate"]) == ["13", "16", "18", "21", "25"]
