@@ -27,8 +27,9 @@ from realage.charts import (
 )
 from realage.core.columns import INTERVAL_PART, PERSON, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
 from realage.core.files import write_csv
-from realage.evaluation.coverage import tabulate_risk
+from realage.evaluation.coverage import judging
 from realage.evaluation.gates import BUFFER
+from realage.evaluation.risk import tabulate_risk
 from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 
 BIN = 5  # years of real age per point of the residuals' curve
@@ -71,7 +72,7 @@ def draw_intervals(predictions: pd.DataFrame, metrics: dict, folder: Path) -> No
     `predictions` is as in `draw_evaluation`, with `predicted_lo`, `predicted_hi` (years) and `interval_part` if the
     model is calibrated. If it is not, the charts say so.
     """
-    coverage, risk = tabulate_breakdown(metrics["by_decade"], "decade", COVERAGE), tabulate_risk(predictions)
+    coverage, risk = tabulate_breakdown(metrics["by_decade"], "decade", COVERAGE), tabulate_risk(judging(predictions))
     write_csv(folder / "coverage.csv", _flat(coverage))
     write_csv(folder / "risk_coverage.csv", risk)
     save(draw_coverage(coverage, metrics), folder / "coverage.png")

@@ -1,20 +1,18 @@
-"""How often calibrated intervals hold the real age, how wide they are, and whether a narrow one means a small error.
+"""How often calibrated intervals hold the real age, and how wide they are.
 
 Only photos that did not calibrate the intervals judge them.
 """
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from realage.core.columns import INTERVAL_PART, PERSON, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.core.columns import INTERVAL_PART, PERSON, PREDICTED_HI, PREDICTED_LO, REAL_AGE
+from realage.evaluation.groups import cross_groups
 from realage.evaluation.intervals import interval_keys, share_interval
+from realage.evaluation.risk import score_risk
 from realage.splits.ages import decade, decade_label
 from realage.splits.calibration import JUDGING
-
-SHARES = np.arange(5, 101) / 100  # of the photos, the surest first, in the table of the risk-coverage curve
-FEWEST = 20  # photos; the MAE of fewer is too uncertain to be drawn
 
 
 def add_coverage(metrics: dict[str, Any], predictions: pd.DataFrame, groups: dict[str, pd.Series]) -> None:
@@ -22,16 +20,18 @@ def add_coverage(metrics: dict[str, Any], predictions: pd.DataFrame, groups: dic
 
     `predictions` has columns `split`, `person`, `real_age`, `predicted_age` and, if the model is calibrated,
     `predicted_lo`, `predicted_hi` (years) and `interval_part`; `groups` are the groups of its rows, by column. Each
-    split gets the measures of `score_intervals` and `aurc`, each row of `by_decade` and `by_group` the former.
+    split gets the measures of `score_intervals` and `score_risk`, each row of the breakdowns by decade, by group and by
+    crossing the former.
     """
+    breakdowns = {"by_group": groups, "by_crossing": cross_groups(groups)}
     for split, rows in judging(predictions).groupby("split"):
-        metrics[split] |= score_intervals(rows)
-        metrics[split]["aurc"] = float(_risks(rows).mean())
+        metrics[split] |= score_intervals(rows) | score_risk(rows)
         decades = pd.Series(decade(rows[REAL_AGE]), index=rows.index).map(decade_label)
         for row in metrics["by_decade"][split]:
             row |= score_intervals(rows[decades == row["decade"]])
-        for row in metrics["by_group"][split]:
-            row |= score_intervals(rows[groups[row["column"]][rows.index] == row["group"]])
+        for name, of in breakdowns.items():
+            for row in metrics[name][split]:
+                row |= score_intervals(rows[of[row["column"]][rows.index] == row["group"]])
 
 
 def judging(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -54,33 +54,5 @@ def score_intervals(rows: pd.DataFrame) -> dict[str, float]:
         "coverage": float(covered.mean()),
         **interval_keys("coverage", share_interval(covered, rows[PERSON].to_numpy())),
         "coverage_n": len(rows),
-        "interval_width": float(_widths(rows).mean()),
+        "interval_width": float((rows[PREDICTED_HI] - rows[PREDICTED_LO]).mean()),
     }
-
-
-def tabulate_risk(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The risk-coverage curve: MAE (years) of the surest photos, those with the narrowest intervals.
-
-    Columns are `share` of the photos (0 to 1) and each split. Shares of fewer than FEWEST photos have no MAE. The mean
-    over all numbers of photos is `aurc` (Geifman, Uziel & El-Yaniv 2019, ICLR).
-    """
-    curves = {}
-    for split, rows in judging(predictions).groupby("split", sort=False):
-        risks, photos = _risks(rows), np.ceil(SHARES * len(rows) - 1e-9).astype(int)
-        curves[str(split)] = np.where(photos >= FEWEST, risks[photos - 1], np.nan)
-    return pd.DataFrame({"share": SHARES, **curves})
-
-
-def _risks(rows: pd.DataFrame) -> np.ndarray:
-    """The MAE of the surest photo, the two surest, and so on, float (n,), years.
-
-    Photos with equally wide intervals count with their mean, so that their order does not matter.
-    """
-    errors = (rows[PREDICTED_AGE] - rows[REAL_AGE]).abs()
-    errors = errors.groupby(_widths(rows)).transform("mean").to_numpy()
-    order = np.argsort(_widths(rows).to_numpy(), kind="stable")
-    return np.cumsum(errors[order]) / np.arange(1, len(rows) + 1)
-
-
-def _widths(rows: pd.DataFrame) -> pd.Series:
-    return (rows[PREDICTED_HI] - rows[PREDICTED_LO]).round(6)  # so that equal widths are equal

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from realage.network.memory import keep_freed_memory
+
 ADDRESS_SPACE = 3 * 2**30  # bytes, below which TensorFlow 2.21 ends the process when it is loaded or first computes
 
 
@@ -34,6 +36,7 @@ def _require_address_space() -> None:
 
 
 _require_address_space()
+keep_freed_memory()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     with silent_stderr():

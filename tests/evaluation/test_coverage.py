@@ -6,9 +6,10 @@ import pytest
 
 from realage.charts import to_png
 from realage.evaluation.charts import COVERAGE, draw_coverage, draw_intervals, draw_risk, tabulate_breakdown
-from realage.evaluation.coverage import FEWEST, add_coverage, judging, score_intervals, tabulate_risk
-from realage.evaluation.intervals import share_interval
+from realage.evaluation.coverage import add_coverage, judging, score_intervals
+from realage.evaluation.intervals import mean_interval, share_interval
 from realage.evaluation.metrics import score_groups
+from realage.evaluation.risk import FEWEST, score_risk, tabulate_risk
 from realage.splits.ages import decade, decade_label
 
 
@@ -28,13 +29,15 @@ def table(count: int = 200, seed: int = 1) -> pd.DataFrame:
 
 def metrics_of(rows: pd.DataFrame) -> dict:
     """What stage evaluate has before the intervals are added."""
-    metrics: dict = {"calibration": {"coverage": 0.9, "photos": 75, "people": 75}, "by_decade": {}, "by_group": {}}
+    metrics: dict = {"calibration": {"coverage": 0.9, "photos": 75, "people": 75}, "by_decade": {}}
+    metrics |= {"by_group": {}, "by_crossing": {}}
     for split, part in rows.groupby("split"):
         columns = (part["real_age"].to_numpy(), part["predicted_age"].to_numpy())
         found = score_groups(*columns, decade(columns[0]), part["person"].to_numpy())
         metrics[split] = {"mae": 5.0}
         metrics["by_decade"][split] = [{"decade": decade_label(start), **scores} for start, scores in found]
         metrics["by_group"][split] = [{"column": "gender", "group": group} for group in ("f", "m", "x")]
+        metrics["by_crossing"][split] = [{"column": "gender x glasses", "group": "f x yes"}]
     return metrics
 
 
@@ -58,7 +61,8 @@ def test_the_interval_of_the_coverage_is_over_people_and_there_is_none_for_few()
 
 def test_photos_that_calibrated_do_not_judge():
     rows = table()
-    metrics, groups = metrics_of(rows), {"gender": pd.Series(np.where(np.arange(200) % 4 < 2, "f", "m"))}
+    metrics, gender = metrics_of(rows), pd.Series(np.where(np.arange(200) % 4 < 2, "f", "m"))
+    groups = {"gender": gender, "glasses": pd.Series(np.where(np.arange(200) % 8 < 4, "yes", "no"))}
     add_coverage(metrics, rows, groups)
     altered = rows.copy()
     altered.loc[altered["interval_part"] == "calibrating", ["predicted_lo", "predicted_hi"]] = [0, 150]
@@ -70,6 +74,10 @@ def test_photos_that_calibrated_do_not_judge():
         assert sum(row.get("coverage_n", 0) for row in metrics["by_decade"][split]) == of
         assert [row.get("coverage_n", 0) for row in metrics["by_group"][split]][2] == 0
         assert sum(row.get("coverage_n", 0) for row in metrics["by_group"][split]) == of
+        judged = rows[(rows["split"] == split) & (rows["interval_part"] == "judging")].index
+        both = judged[judged % 8 < 2]  # women with glasses
+        assert metrics["by_crossing"][split][0]["coverage_n"] == len(both)
+        assert metrics["by_crossing"][split][0]["coverage"] == score_intervals(rows.loc[both])["coverage"]
 
 
 def test_without_a_calibration_nothing_is_added():
@@ -87,14 +95,15 @@ def test_the_risk_coverage_curve_and_its_area_by_hand():
     })  # fmt: skip
     for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
         metrics = metrics_of(rows)
-        metrics["by_group"] = {"val": []}
+        metrics |= {"by_group": {"val": []}, "by_crossing": {"val": []}}
         add_coverage(metrics, rows.iloc[order], {})
         assert metrics["val"]["aurc"] == pytest.approx((1 + 2.5 + 3 + 4) / 4)
+        assert "aurc_ci95_lo" not in metrics["val"]
 
 
 def test_the_curve_ends_at_the_mae_of_all_and_leaves_out_what_few_photos_say():
     rows = table()
-    curve = tabulate_risk(rows)
+    curve = tabulate_risk(judging(rows))
     for split, part in judging(rows).groupby("split"):
         error = (part["predicted_age"] - part["real_age"]).abs()
         assert curve[split].iloc[-1] == pytest.approx(error.mean())
@@ -109,7 +118,7 @@ def test_the_charts_show_what_the_tables_have(tmp_path, splits):
     rows = table(400)
     rows = rows[rows["split"].isin(splits)]
     metrics = metrics_of(rows)
-    metrics["by_group"] = {split: [] for split in splits}
+    metrics |= {name: {split: [] for split in splits} for name in ("by_group", "by_crossing")}
     add_coverage(metrics, rows, {})
     draw_intervals(rows, metrics, tmp_path)
     coverage, risk = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("coverage", "risk_coverage"))
@@ -119,7 +128,7 @@ def test_the_charts_show_what_the_tables_have(tmp_path, splits):
         assert dict(zip(coverage["decade"], coverage[f"{split}_coverage"])) == pytest.approx(expected, abs=1e-5)
     again = tabulate_breakdown(metrics["by_decade"], "decade", COVERAGE)
     assert to_png(draw_coverage(again, metrics)) == (tmp_path / "coverage.png").read_bytes()
-    assert to_png(draw_risk(tabulate_risk(rows), metrics)) == (tmp_path / "risk_coverage.png").read_bytes()
+    assert to_png(draw_risk(tabulate_risk(judging(rows)), metrics)) == (tmp_path / "risk_coverage.png").read_bytes()
 
 
 @pytest.mark.parametrize("few", [0, 1])
@@ -129,7 +138,7 @@ def test_a_model_without_intervals_and_one_judged_by_one_photo_have_their_files_
     if few:
         rows = table().iloc[1:2]
         metrics = metrics_of(rows)
-        metrics["by_group"] = {"val": []}
+        metrics |= {"by_group": {"val": []}, "by_crossing": {"val": []}}
         add_coverage(metrics, rows, {})
     else:
         del metrics["calibration"]
@@ -141,5 +150,44 @@ def test_a_model_without_intervals_and_one_judged_by_one_photo_have_their_files_
 
 def test_all_intervals_alike_are_no_reason_to_prefer_a_photo():
     rows = table().assign(predicted_lo=0.0, predicted_hi=90.0)
-    curve = tabulate_risk(rows)["val"].dropna()
+    curve = tabulate_risk(judging(rows))["val"].dropna()
     assert curve.to_numpy() == pytest.approx(curve.iloc[-1]) and len(curve) > 50
+
+
+def alike(random: np.random.Generator, people: int, photos: int) -> pd.DataFrame:
+    """Photos that judge, some of each person, whose errors and widths are those of the person by half."""
+    person, spread = np.arange(people).repeat(photos), random.uniform(1, 4, people).repeat(photos)
+    error = spread * (random.normal(0, 2, people).repeat(photos) + random.normal(0, 2, people * photos))
+    half = spread * random.uniform(0.8, 1.2, people * photos)
+    return pd.DataFrame({"person": person, "real_age": 40.0, "predicted_age": 40 + error,
+                         "predicted_lo": 40 - half, "predicted_hi": 40 + half})  # fmt: skip
+
+
+def test_the_interval_of_the_area_is_that_of_the_jackknife():
+    rows = alike(np.random.default_rng(1), 50, 1)
+    area = score_risk(rows)["aurc"]
+    values = [50 * area - 49 * score_risk(rows.drop(photo))["aurc"] for photo in rows.index]
+    expected = mean_interval(np.array(values), np.arange(50))
+    assert [score_risk(rows)[f"aurc_ci95_{end}"] for end in ("lo", "hi")] == pytest.approx(expected)
+
+
+def test_the_interval_of_the_area_is_that_of_the_mae_if_all_intervals_are_alike():
+    rows = alike(np.random.default_rng(1), 50, 2).assign(predicted_lo=0.0, predicted_hi=90.0)
+    errors = (rows["predicted_age"] - rows["real_age"]).abs().to_numpy()
+    found, expected = score_risk(rows), mean_interval(errors, rows["person"].to_numpy())
+    assert found["aurc"] == pytest.approx(errors.mean())
+    assert [found["aurc_ci95_lo"], found["aurc_ci95_hi"]] == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(("draws", "grid", "slack"), [
+    pytest.param(100, [(60, 3)], 0.05, id="short"),
+    pytest.param(2_000, [(30, 1), (60, 1), (500, 1), (60, 3)], 0.01, id="all", marks=pytest.mark.slow),
+])  # fmt: skip
+def test_the_area_is_covered_about_as_often_as_its_interval_says(draws, grid, slack):
+    random = np.random.default_rng(20)
+    truth = score_risk(alike(random, 200_000, 1))["aurc"]
+    for people, photos in grid:
+        found = [score_risk(alike(random, people, photos)) for _ in range(draws)]
+        covered = np.mean([one["aurc_ci95_lo"] <= truth <= one["aurc_ci95_hi"] for one in found])
+        print(f"{people} people, {photos} photos each: {covered:.1%}")
+        assert 0.92 - slack <= covered <= 0.98 + slack

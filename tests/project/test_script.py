@@ -40,6 +40,7 @@ def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.slow
 def test_script_ends_with_the_bytes_of_the_pipeline(start: Path, pipeline: Path) -> None:
     arguments = ["--labels", "faces/labels.csv", "--images", "faces/final_files", "--out", "run"]
     script = python("-I", "train.py", *arguments, cwd=start)

@@ -18,7 +18,7 @@ from stages.weights import weights
 @pytest.fixture
 def project(workspace, params):
     def choose(source: str) -> ModelParams:
-        params["model"] |= {"backbone": "MobileNetV2", "weights": source}
+        params["model"] |= {"backbone": "MobileNet", "weights": source}
         write_params(workspace, params)
         return ModelParams(**params["model"])
 
@@ -73,10 +73,10 @@ def test_imagenet_comes_through_keras_downloader(workspace, project, monkeypatch
         asked.append((name, origin))
         return str(workspace / "download.weights.h5")
 
-    monkeypatch.setattr("keras.src.applications.mobilenet_v2.file_utils.get_file", download)
+    monkeypatch.setattr("keras.src.applications.mobilenet.file_utils.get_file", download)
     weights()
     ((name, origin),) = asked
-    assert name.startswith("mobilenet_v2") and name.endswith("no_top.h5") and origin.startswith("https://")
+    assert name.startswith("mobilenet_") and name.endswith("no_top.h5") and origin.startswith("https://")
     copy = build_backbone(project("none"), 32, weights=None)
     copy.load_weights(workspace / "data/weights/backbone.weights.h5")
     assert same_weights(original, copy)
@@ -91,15 +91,15 @@ def test_without_network_the_file_wanted_is_named(project, monkeypatch, tmp_path
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
     with pytest.raises(UserError) as error:
         weights()
-    for word in ("MobileNetV2", "mobilenet_v2", ".h5", "model.weights"):
+    for word in ("MobileNet", "mobilenet_", ".h5", "model.weights"):
         assert word in str(error.value), error.value
 
 
 def test_another_networks_file_is_refused(workspace, project):
-    other = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
+    other = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
     other.save_weights(workspace / "other.weights.h5")
     project("other.weights.h5")
-    with pytest.raises(UserError, match=r"other\.weights\.h5.*MobileNetV2"):
+    with pytest.raises(UserError, match=r"other\.weights\.h5.*MobileNet\b"):
         weights()
 
 

@@ -36,6 +36,7 @@ def errors(project: Path) -> pd.DataFrame:
     return rows.assign(error=(rows["predicted_age"] - rows["real_age"]).abs())
 
 
+@pytest.mark.slow
 def test_the_head_learns_is_saved_and_predicts(project):
     printed = follow(project, "## Add a head")
     assert re.search(r"= \d+ passed", printed), printed

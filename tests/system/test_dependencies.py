@@ -145,6 +145,7 @@ def keys_read(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {stage: set(keys) for stage, *keys in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", READING)
 def test_a_stage_reads_no_key_that_it_does_not_declare(keys_read, stage):
     read, declared = keys_read[stage], set(STAGES[stage]["params"])

@@ -190,6 +190,7 @@ def test_labels_saved_on_windows_have_the_bytes_of_every_other_clone(tmp_path):
     assert labels.read_bytes() == LABELS.encode()
 
 
+@pytest.mark.slow
 def test_a_shallow_clone_has_what_training_needs_and_fetches_its_history_for_comparisons(clone, tmp_path):
     run_tool(clone, "dvc", "remote", "add", "-q", "-d", "team", str(tmp_path / "remote"))
     run_tool(clone, "git", "commit", "-qam", "share")
