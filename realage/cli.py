@@ -207,6 +207,18 @@ def script() -> Action:
     return make_script
 
 
+@app.command(rich_help_panel=TRUST)
+def suspects(
+    folds: Annotated[int, typer.Option(min=2, max=20, help="networks to train, each without some people")] = 3,
+    size: Annotated[int, typer.Option(min=32, help="pixels, at most prepare.image_size")] = 96,
+    epochs: Annotated[int, typer.Option(min=1, help="of each training")] = 10,
+) -> Action:
+    """List the labels that are most likely wrong, with their photos; trains some small networks."""
+    from realage.suspects.command import suspects
+
+    return partial(suspects, folds, size, epochs)
+
+
 @app.command(rich_help_panel=KEEP)
 def params(
     complete: Annotated[bool, typer.Option("--complete", help="add the keys that came with an upgrade")] = False,
