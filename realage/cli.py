@@ -246,6 +246,18 @@ def mend_cache() -> Action:
 
 
 @app.command(rich_help_panel=KEEP)
+def relabel(
+    reviewed: Annotated[
+        Path, typer.Argument(metavar="FILE", help="data/suspects/suspects.csv, or a part of it, with corrected ages")
+    ],
+) -> Action:
+    """Write corrected ages into the label file."""
+    from realage.project.relabel import relabel
+
+    return partial(relabel, reviewed)
+
+
+@app.command(rich_help_panel=KEEP)
 def remove_person(
     known_by: Annotated[Path, typer.Option("--list", metavar="FILE", help="a new file to list what was removed")],
     names: Annotated[
