@@ -4,7 +4,8 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 # One process more than cores, as tests also wait; tests of one file share what they set up, and long files start first.
 PARALLEL := -n $(shell echo $$(($$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1))) --dist loadfile --no-loadscope-reorder
-COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header
+# Extras are kept: without them pip finds a newer release of such a package and refuses it for want of a hash.
+COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header --no-strip-extras
 INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help

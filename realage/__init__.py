@@ -10,6 +10,7 @@ A package may import the packages on the lines above its own; `make lint` checks
     calibration                         intervals that are meant to hold the real age
     report, history, predict            report page and model card; two commits compared; ages of photos
     adaptation                          a model corrected for a new source of photos
+    suspects                            labels that are most likely wrong
     sections, sources                   all sections of params.yaml; paths of data in it against the outs of dvc.yaml
     project                             commands in a clone (verify, promote ...)
     cli                                 the command

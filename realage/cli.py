@@ -207,6 +207,18 @@ def script() -> Action:
     return make_script
 
 
+@app.command(rich_help_panel=TRUST)
+def suspects(
+    folds: Annotated[int, typer.Option(min=2, max=20, help="networks to train, each without some people")] = 3,
+    size: Annotated[int, typer.Option(min=32, help="pixels, at most prepare.image_size")] = 96,
+    epochs: Annotated[int, typer.Option(min=1, help="of each training")] = 10,
+) -> Action:
+    """List the labels that are most likely wrong, with their photos; trains some small networks."""
+    from realage.suspects.command import suspects
+
+    return partial(suspects, folds, size, epochs)
+
+
 @app.command(rich_help_panel=KEEP)
 def params(
     complete: Annotated[bool, typer.Option("--complete", help="add the keys that came with an upgrade")] = False,
@@ -231,6 +243,18 @@ def mend_cache() -> Action:
     from realage.project.mend_cache import mend_cache
 
     return mend_cache
+
+
+@app.command(rich_help_panel=KEEP)
+def relabel(
+    reviewed: Annotated[
+        Path, typer.Argument(metavar="FILE", help="data/suspects/suspects.csv, or a part of it, with corrected ages")
+    ],
+) -> Action:
+    """Write corrected ages into the label file."""
+    from realage.project.relabel import relabel
+
+    return partial(relabel, reviewed)
 
 
 @app.command(rich_help_panel=KEEP)

@@ -15,7 +15,7 @@ from realage.cli import main
 MODEL = PROJECT / "tests/data/regression-0.1.keras"
 COMMANDS = (
     "predict", "adapt", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params",
-    "presets", "mend-cache", "remove-person", "remote",
+    "presets", "mend-cache", "remove-person", "remote", "suspects", "relabel",
 )  # fmt: skip
 OLD_NAMES = {
     "realage.predict": "realage predict",

@@ -19,6 +19,7 @@ WEIGHTS = Path("data/weights")
 SOURCE = WEIGHTS / "source.json"
 BACKBONE_WEIGHTS = WEIGHTS / "backbone.weights.h5"
 START_MODEL = WEIGHTS / "age.keras"  # the age model that training starts from
+SUSPECTS = Path("data/suspects")  # what `realage suspects` keeps and writes; not an out of a stage
 STORE = Path(".store")  # results for single photos, kept between runs; not an out of a stage
 
 NETWORK = Path("models/network.keras")

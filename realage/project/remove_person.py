@@ -12,7 +12,7 @@ from realage.core.digests import file_md5
 from realage.core.errors import UserError, printable
 from realage.core.files import read_json, read_rows, replacing, write_csv
 from realage.core.params import load
-from realage.core.paths import PREPARED, SOURCE, SPLITS, START_MODEL, STORE
+from realage.core.paths import PREPARED, SOURCE, SPLITS, START_MODEL, STORE, SUSPECTS
 from realage.labels.dataset import DatasetParams
 from realage.labels.table import read_labels
 from realage.network.contents import read_learnt
@@ -41,12 +41,13 @@ def remove_person(known_by: Path, subject: str | None = None, files: list[str] |
         part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     for file in found.values():
         file.unlink()
-    shutil.rmtree(STORE, ignore_errors=True)
+    for kept in (STORE, SUSPECTS):
+        shutil.rmtree(kept, ignore_errors=True)
     # Last, so that an interrupted removal can be repeated.
     theirs = rows[FILE_NAME].isin(names)
     write_csv(labels, rows[~theirs])
     what = f"{len(found):,} photos from {images} and {theirs.sum():,} rows from {labels}"
-    print(printable(f"removed {what}, and emptied {STORE}"))
+    print(printable(f"removed {what}, and emptied {STORE} and {SUSPECTS}"))
     _warn(names, found, splits)
     _warn_of_start(pixels)
 

@@ -164,6 +164,13 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*.jpg")}
 
 
+def test_what_the_search_for_suspects_keeps_goes_too(faces, workspace):
+    for name in ("suspects.csv", "suspects.png", "photos/0a.png", "training/0/epoch-00001.npz", "folds/1.csv"):
+        (workspace / "data/suspects" / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / "data/suspects" / name).touch()
+    assert "data/suspects" in remove(workspace, "anna").stdout and not (workspace / "data/suspects").exists()
+
+
 def test_no_label_has_a_file_outside_the_folder_deleted_and_copies_are_named(faces, workspace):
     done = remove(workspace, "anna")
     assert done.returncode == 0 and "check these too, they look like copies: b.jpg" in done.stderr
