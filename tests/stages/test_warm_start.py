@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT, run_tool, small_params, write_params
+from small_network import small_backbone
 
 from realage.core.digests import digest_of
 from realage.core.errors import UserError
@@ -28,11 +29,6 @@ from stages.package import package
 from stages.weights import weights
 
 OLD = PROJECT / "tests/data/regression-0.1.keras"
-
-
-def small_backbone(params: ModelParams, size: int, weights: str | None) -> keras.Model:
-    layers = [keras.layers.Conv2D(8, 3, 4, activation="relu"), keras.layers.BatchNormalization(momentum=0.5)]
-    return keras.Sequential([keras.Input((size, size, 3)), *layers], name="backbone")
 
 
 def hash_of(number: int) -> str:

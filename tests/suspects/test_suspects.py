@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, run_realage, write_params
+from conftest import (
+    ENVIRONMENT,
+    PROJECT,
+    assert_one_line_error,
+    call_realage,
+    run_realage,
+    write_params,
+)
+from small_network import small_backbone
 
 from realage.core.digests import digest_of
 from realage.core.files import read_listing
@@ -45,8 +53,10 @@ def project(workspace: Path, params: dict) -> Path:
     return workspace
 
 
-def test_all_labels_are_listed_and_a_finished_fold_is_not_trained_again(project):
-    done = run_realage(project, *COMMAND)
+def test_all_labels_are_listed_and_a_finished_fold_is_not_trained_again(project, monkeypatch):
+    monkeypatch.setattr("realage.network.model.build_backbone", small_backbone)
+    monkeypatch.setattr("realage.suspects.search.set_up_device", lambda *_: "a processor")
+    done = call_realage(project, *COMMAND)
     assert done.returncode == 0, done.stderr
     assert "40 photos in 2 folds, 1 epochs each, 32 pixels" in done.stdout and "photos/s in training" in done.stdout
     ranked = read_listing(LISTED)
@@ -60,7 +70,7 @@ def test_all_labels_are_listed_and_a_finished_fold_is_not_trained_again(project)
     listed, finished = LISTED.read_bytes(), sorted(Path("data/suspects/folds").iterdir())
     assert len(finished) == 2
     finished[0].unlink()
-    again = run_realage(project, *COMMAND)
+    again = call_realage(project, *COMMAND)
     assert "1 of 2 folds are finished already" in again.stdout and again.stdout.count("suspects: fold ") == 1
     assert LISTED.read_bytes() == listed
 
