@@ -54,9 +54,11 @@ presets: .venv/installed ## write presets/*.yaml anew from params.yaml and prese
 	@realage presets
 
 lock: .venv/installed-dev ## compile the pinned requirements from the short lists
-	@$(COMPILE) --generate-hashes requirements.in requirements-compute.in requirements-charts.in -o requirements.txt
+	@$(COMPILE) --generate-hashes requirements.in requirements-base.in requirements-compute.in requirements-charts.in \
+		requirements-export.in -o requirements.txt
 	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-compute.in -o requirements-compute.txt
 	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-charts.in -o requirements-charts.txt
+	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-export.in -o requirements-export.txt
 	@$(COMPILE) --generate-hashes requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) --generate-hashes requirements-gpu.in -o requirements-gpu.txt
 

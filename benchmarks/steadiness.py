@@ -36,7 +36,7 @@ from realage.network.contents import read_recipe
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import Framed, frame_photo
 from realage.photos.names import find_photos
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.runner.command import run
 
 CHUNK = 16  # photos in memory at once, each with all its disturbances

@@ -27,7 +27,8 @@ from realage.network.heads import build_head
 from realage.network.model import build_network
 from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import PrepareParams, read_index
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_index
 from realage.runner.command import run
 from realage.training.augment import PhotoAugmenter
 from realage.training.fit import compile_network, seed_everything

@@ -8,6 +8,8 @@ A package may import the packages on the lines above its own; `make lint` checks
     network, charts                     the model, its heads and its file; how charts look
     training, evaluation, exploration   the fit; errors in years and their charts; the data set and its charts
     calibration                         intervals that are meant to hold the real age
+    inference                           a model file in use: photos in, ages out, with Keras or ONNX Runtime
+    export                              the trained model as one ONNX file
     report, history, predict            report page and model card; two commits compared; ages of photos
     adaptation                          a model corrected for a new source of photos
     suspects                            labels that are most likely wrong
@@ -17,4 +19,22 @@ A package may import the packages on the lines above its own; `make lint` checks
 
 `runner` runs a function as a program or as a DVC stage. It imports core, and only project, cli and stages import it.
 `compare` and `compare_data` are the names that two commands had in release 0.1.
+
+For programs that use a model, this package itself has `AgeModel`, `Prediction` and the errors that they raise.
 """
+
+from importlib import import_module
+
+PUBLIC = {
+    "AgeModel": "realage.inference.age_model",
+    "Prediction": "realage.inference.age_model",
+    "PhotoError": "realage.photos.limits",
+    "UserError": "realage.core.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Imported late: stages of the pipeline import this package too, and need none of it.
+    if name in PUBLIC:
+        return getattr(import_module(PUBLIC[name]), name)
+    raise AttributeError(f"module 'realage' has no attribute {name!r}")

@@ -15,7 +15,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
 
-from realage.core.files import replacing
+from realage.core.disk import replacing
 
 # Okabe and Ito's blue, vermilion and green: distinguishable with any colour vision, and in grey by their lightness.
 SPLIT_COLORS = {"train": "#0072b2", "val": "#d55e00", "test": "#009e73"}

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from realage.core.paths import MODEL
+from realage.core.paths import EXPORTED, MODEL
 from realage.runner.command import output_for_a_reader, run
 
 Action = Callable[[], None]
@@ -38,6 +38,20 @@ class TableFormat(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
+
+
+class Faces(StrEnum):
+    """The faces of a photo that `realage predict` looks at."""
+
+    largest = "largest"
+    all = "all"
+
+
+class Precision(StrEnum):
+    """Precisions of the weights that `realage export` writes."""
+
+    float32 = "float32"
+    float16 = "float16"
 
 
 class RowFormat(StrEnum):
@@ -102,15 +116,38 @@ def _named(path: str) -> Path:
 @app.command(rich_help_panel=USE)
 def predict(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="photos, or folders of photos", parser=_named)
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO|FOLDER|-...", help="photos, folders, or - for paths on standard input", parser=_named
+        ),
     ],
-    model: Annotated[Path, typer.Option(help="the model file")] = MODEL,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help=f"the model file; default: {EXPORTED}, else {MODEL}"),
+    ] = None,
     format: Annotated[RowFormat, typer.Option(help="the output format")] = RowFormat.table,
+    faces: Annotated[Faces, typer.Option(help="the largest face of a photo, or all of them")] = Faces.largest,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="YEARS", min=0, help="the age where a decision falls, such as 18")
+    ] = None,
+    challenge: Annotated[
+        float | None, typer.Option(metavar="YEARS", min=0, help="the predicted age from which people pass, such as 25")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write csv or jsonl there; an interrupted run goes on")
+    ] = None,
 ) -> Action:
     """Print the age of each photo, in years."""
-    from realage.predict import predict
+    from realage.inference.rows import Gate
+    from realage.predict import Request, predict
 
-    return _printing(partial(predict, photos, model, format.value))
+    gate = None
+    if threshold is not None or challenge is not None:
+        if threshold is None or challenge is None or challenge < threshold:
+            raise typer.BadParameter("--threshold and --challenge go together, the challenge age at or above it")
+        gate = Gate(threshold, challenge)
+    request = Request(faces is Faces.all, gate)
+    return _printing(partial(predict, photos, model, format.value, request, out))
 
 
 @app.command(rich_help_panel=USE)
@@ -124,6 +161,18 @@ def adapt(
     from realage.adaptation.command import adapt
 
     return partial(adapt, model, labels, images, out)
+
+
+@app.command(rich_help_panel=USE)
+def export(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras model file, such as one that was adapted")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the new file, such as age.onnx")],
+    precision: Annotated[Precision, typer.Option(help="float16 takes half of the bytes")] = Precision.float32,
+) -> Action:
+    """Write a model as ONNX, which needs no TensorFlow; the pipeline does so for its own."""
+    from realage.export.command import export
+
+    return partial(export, model, out, precision.value)
 
 
 @app.command(rich_help_panel=USE)

@@ -1,102 +1,139 @@
 """Predict the ages of photos: `realage predict PHOTO|FOLDER... [--model FILE] [--format NAME]`."""
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob, has_magic
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
+from tqdm import tqdm
 
-from realage.calibration.interval import Calibration, read_calibration
-from realage.core.errors import UserError, printable
-from realage.core.files import neutralized
-from realage.network.contents import read_recipe
-from realage.photos.decode import PhotoError, load_photo
-from realage.photos.framing import Framed, frame_photo
+from realage.core.digests import file_sha256
+from realage.core.errors import UserError
+from realage.core.machine import data_workers
+from realage.core.paths import EXPORTED, MODEL
+from realage.inference.age_model import AgeModel, Prediction
+from realage.inference.outputs import LINES, OutFile, Printed
+from realage.inference.rows import Gate, Row, columns_of, error_row, prediction_row
+from realage.inference.views import View
+from realage.photos.limits import PhotoError
 from realage.photos.names import list_files
-from realage.photos.parallel import map_photos
-from realage.photos.prepared import PrepareParams
 
 CHUNK = 256  # photos in memory at once
-OLDEST_ANSWER = 150  # years: an answer that is not from 0 to this is no age
 
 
-def predict(paths: list[Path], model_file: Path, style: str = "table") -> None:
-    """Print the age of each photo in `paths`, photos or folders of photos, in years.
+class Request(NamedTuple):
+    """What is wanted of each photo: its largest face or all, and at which gate the age is decided on, if any."""
 
-    If the model is calibrated, `age_lo` and `age_hi` are the ends of an interval that is meant to hold the real age.
-    `style` is table, csv, json (one list) or jsonl (a line per photo). Raises UserError if the model file is not sound,
-    and, after printing, if any photo has no age.
+    all_faces: bool = False
+    gate: Gate | None = None
+
+
+LARGEST = Request()
+
+
+def predict(
+    paths: Iterable[str | Path],
+    model_file: Path | None = None,
+    style: str = "table",
+    request: Request = LARGEST,
+    out: Path | None = None,
+) -> None:
+    """Print the age of each photo in `paths`, in years: photos, folders of photos, patterns, or `-` for standard input.
+
+    Without `model_file`, the model is the exported one if it is that of `models/age.keras`, otherwise that itself.
+    `style` is table, csv, json (one list) or jsonl (a line per photo). With `out` the rows go to that file; a run that
+    was interrupted goes on there. Raises UserError if the model file is not sound, and, after printing, if any photo
+    has no age.
     """
+    if out and style not in LINES:
+        raise UserError(f"--out writes csv or jsonl, and --format is {style}: add '--format csv'")
     photos = list(_photos(paths))
-    # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.
-    from realage.network.model_file import load_model
-
-    prepare = read_recipe(model_file).prepare
-    model = load_model(model_file)
-    chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
-    calibration = read_calibration(model_file, model.output)
-    rows = [row for chunk in chunks for row in predict_photos(model, prepare, chunk, calibration)]
-    spread, faces = ["spread"] * ("spread" in model.output), ["faces"] * prepare.finds_faces
-    ends = ["age_lo", "age_hi"] if calibration else []
-    table = pd.DataFrame(rows, columns=["photo", "age", *ends, *spread, *faces, "error"])
-    # Int64 has missing values: a photo that could not be read has no number of faces.
-    print(_formatted(table.astype(dict.fromkeys(faces, "Int64")), style))
-    without = sum(row["error"] != "" for row in rows)
+    model = AgeModel.load(model_file or _found_model())
+    columns = columns_of(model, request.all_faces, request.gate)
+    done = without = 0
+    output: OutFile | Printed = Printed(style, columns) if out is None else OutFile(
+        out, style, columns, _settings(model, request), photos
+    )
+    if isinstance(output, OutFile):
+        done, without = output.done, output.failed
+        if done:
+            print(f"{out}: goes on after {done:,} of {len(photos):,} photos", file=sys.stderr)
+    progress = tqdm(total=len(photos), initial=done, desc="predict", unit=" photos", disable=None)
+    for rows in predict_photos(model, photos[done:], request):
+        without += bool(rows[0]["error"])
+        output.write(rows)
+        progress.update()
+    progress.close()
+    output.close()
     if without:
-        raise UserError(f"{without} of {len(rows)} photos have no age: the column 'error' says why")
+        raise UserError(f"{without} of {len(photos)} photos have no age: the column 'error' says why")
 
 
-def predict_photos(
-    model, prepare: PrepareParams, photos: list[Path], calibration: Calibration | None = None
-) -> list[dict]:
-    """One row per photo: `photo`, `age`, `age_lo`, `age_hi`, `spread`, `faces` and `error`.
+def predict_photos(model: AgeModel, photos: Iterable[Path], request: Request = LARGEST) -> Iterator[list[Row]]:
+    """Yield the rows of each photo: one, or with `all_faces` one for each face.
 
-    `age`, with a `calibration` the ends of its interval, `age_lo` and `age_hi`, and, if the model's head predicts a
-    distribution, `spread` are in years. `faces` is the number of faces found,
-    or None if the model was not trained with crop `face`. `error` is empty, or says why there is no age: the photo
-    could not be read, or the model's answer is not from 0 to 150 years.
+    Photos are decoded and framed by `REALAGE_WORKERS` threads, a chunk at a time, so that memory does not grow.
     """
-    from realage.network.model_file import predict_ages
 
-    def look(photo: Path) -> Framed | str:
+    def look(photo: Path) -> list[View] | PhotoError:
         try:
-            return frame_photo(load_photo(photo, prepare.max_megapixels), prepare)
+            return model.frame(photo, request.all_faces)
         except PhotoError as error:
-            return str(error)
+            return error
 
-    seen = list(map_photos(look, photos, "photos"))
-    readable = [framed.pixels for framed in seen if isinstance(framed, Framed)]
-    ages = predict_ages(model, np.stack(readable).astype("float32")) if readable else pd.DataFrame()
-    if calibration and readable:
-        ages = ages.join(calibration.intervals(ages))
-    answers = iter((ages.round(1) + 0.0).to_dict("records"))  # + 0.0 turns -0.0 into 0.0
-    return [
-        {"photo": str(photo), "faces": framed.faces, **_checked(next(answers))}
-        if isinstance(framed, Framed)
-        else {"photo": str(photo), "error": framed}
-        for photo, framed in zip(photos, seen)
-    ]
+    with ThreadPoolExecutor(data_workers()) as pool:
+        waiting = iter(photos)
+        while chunk := list(islice(waiting, CHUNK)):
+            seen = list(pool.map(look, chunk))
+            answers = iter(model.answer([view for views in seen if isinstance(views, list) for view in views]))
+            for photo, views in zip(chunk, seen):
+                if isinstance(views, PhotoError):
+                    yield [error_row(photo, views, request.gate)]
+                else:
+                    yield [_row(photo, next(answers), request.gate) for _ in views]
 
 
-def _checked(answer: dict[str, float]) -> dict:
-    """The model's answer, its `age` and more, with an empty `error`; or, if it is no age, that error alone."""
-    if 0 <= answer["age"] <= OLDEST_ANSWER and np.isfinite(list(answer.values())).all():
-        return {**answer, "error": ""}
-    said = ", ".join(f"{name} {years:g}" for name, years in answer.items() if name in ("age", "spread"))
-    return {"error": f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}: use another model"}
+def _row(photo: Path, answer: Prediction | PhotoError, gate: Gate | None) -> Row:
+    if isinstance(answer, PhotoError):
+        return error_row(photo, answer, gate)
+    return prediction_row(photo, answer, gate)
 
 
-def _photos(paths: list[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"{path}: no such photo or folder")
-        if not path.is_dir():
-            yield path
-        else:
+def _found_model() -> Path:
+    if not EXPORTED.is_file():
+        return MODEL
+    if not MODEL.is_file():
+        return EXPORTED
+    if AgeModel.load(EXPORTED).facts.fingerprint == file_sha256(MODEL):
+        return EXPORTED
+    print(f"{EXPORTED} was exported from another model than {MODEL}, which is used: run 'dvc repro export'",
+          file=sys.stderr)
+    return MODEL
+
+
+def _settings(model: AgeModel, request: Request) -> dict[str, object]:
+    """What two parts of one output file must have in common."""
+    return {"model": model.facts.fingerprint, "all_faces": request.all_faces,
+            "gate": list(request.gate) if request.gate else None}  # fmt: skip
+
+
+def _photos(paths: Iterable[str | Path]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        text = str(path)
+        if text == "-":
+            yield from map(Path, filter(None, (line.rstrip("\r\n") for line in sys.stdin)))
+        elif path.is_dir():
             yield from _listed(path)
+        elif path.exists():
+            yield path
+        elif has_magic(text) and (found := sorted(glob(text, recursive=True))):
+            yield from _photos(found)
+        else:
+            raise UserError(f"{path}: no such photo or folder")
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -106,19 +143,6 @@ def _listed(folder: Path) -> list[Path]:
     if not files.photos:
         raise UserError(f"{folder}: no photos in this folder")
     return [folder / name for name in files.photos]
-
-
-def _formatted(table: pd.DataFrame, style: str) -> str:
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    if style == "json":
-        return json.dumps(rows, indent=2)
-    if style == "jsonl":
-        return "\n".join(map(json.dumps, rows))
-    texts = ["photo", "error"]
-    table = table.assign(**table[texts].map(printable))
-    if style == "csv":
-        return neutralized(table).to_csv(index=False, lineterminator="\n").rstrip()
-    return table.to_string(index=False, na_rep="")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from realage.core.params import Section
 from realage.evaluation.metrics import EvaluateParams
 from realage.exploration.params import EdaParams
+from realage.export.params import ExportParams
 from realage.labels.dataset import DatasetParams, SampleParams
 from realage.labels.params import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.report.params import ReportParams
 from realage.splits.assign import SplitParams
 
@@ -21,5 +22,6 @@ SECTIONS: dict[str, type[Section]] = {
     "model": ModelParams,
     "train": TrainParams,
     "evaluate": EvaluateParams,
+    "export": ExportParams,
     "report": ReportParams,
 }

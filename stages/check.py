@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from realage.core.disk import replacing
 from realage.core.errors import UserError
-from realage.core.files import replacing
 from realage.core.params import check_section, load, read_params, require_known_sections
 from realage.labels.dataset import DatasetParams, SampleParams
 from realage.network.backbones import ModelParams

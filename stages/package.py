@@ -1,15 +1,20 @@
 """Trained network -> the model that is evaluated, promoted and used.
 
-It answers in years, with an interval that was calibrated on photos it has not learnt from, and contains its recipe.
+It answers in years, with an interval that was calibrated on photos it has not learnt from. Its file contains its recipe
+and measures of its training photos.
 """
+
+import math
+
+import pandas as pd
 
 from realage.calibration.fit import calibrate, fit_scale, least_people
 from realage.calibration.interval import Calibration
-from realage.core.columns import PERSON, PHOTO, REAL_AGE
+from realage.core.columns import EYE_DISTANCE, PERSON, PHOTO, REAL_AGE
 from realage.core.errors import UserError
 from realage.core.files import read_json
 from realage.core.params import load
-from realage.core.paths import CALIBRATION, MODEL, NETWORK, PREPARED, metrics_file
+from realage.core.paths import CALIBRATION, INDEX, MODEL, NETWORK, PREPARED, PREPARED_LIST, metrics_file
 from realage.evaluation.metrics import EvaluateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import read_learnt, read_recipe
@@ -20,15 +25,19 @@ from realage.network.learnt import LearntPhotos
 from realage.network.model import build_predictor
 from realage.network.model_file import load_network, predict_ages, save_model
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import read_index, require_indexed
+from realage.photos.likeness import Seen, TrainingSummary, look_at, summarize
+from realage.photos.parallel import map_photos
+from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.calibration import PART, QUANTILE, SCALE
 from realage.splits.versions import HELD_OUT_VERSIONS
 from realage.training.photo_dataset import PhotoDataset
 
+SUMMARIZED = 5_000  # training photos; more take longer and say the same
+
 
 def package() -> None:
-    """Write `models/age.keras`: network, head, mean over the mirror image, recipe with data versions, calibration."""
+    """Write `models/age.keras`: network, head, mean over the mirror image, recipe, calibration, training photos."""
     recipe, learnt = read_recipe(NETWORK), read_learnt(NETWORK)
     set_up_device(recipe.train["backend"], recipe.train["threads"])
     flip_average = load("model", ModelParams).flip_average
@@ -36,7 +45,9 @@ def package() -> None:
     model = build_predictor(load_network(NETWORK), build_head(params), flip_average)
     recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
     calibration = _calibrate(model, learnt, recipe.train["batch_size"])
-    save_model(model, MODEL, recipe, learnt, calibration.to_json() if calibration else None)
+    summary = _summarize_training()
+    texts = (calibration.to_json() if calibration else None, summary.model_dump_json(indent=2) if summary else None)
+    save_model(model, MODEL, recipe, learnt, *texts)
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
 
 
@@ -58,6 +69,21 @@ def _calibrate(model: keras.Model, learnt: LearntPhotos | None, batch_size: int)
     real = index[REAL_AGE].to_numpy()
     scale = fit_scale(real[scaling], answers.loc[scaling])
     return calibrate(scale, real[calibrating], answers.loc[calibrating], people, coverage)
+
+
+def _summarize_training() -> TrainingSummary | None:
+    """Measure the first SUMMARIZED training photos, in the order of their hashes; None if they are too few."""
+    index = read_index(INDEX / "train.csv").sort_values(PHOTO).head(SUMMARIZED)
+    require_indexed(PREPARED, index)
+    found = pd.read_csv(PREPARED_LIST, dtype={PHOTO: str}).set_index(PHOTO)[EYE_DISTANCE]
+    eyes = [None if math.isnan(distance) else float(distance) for distance in found.reindex(index[PHOTO])]
+    looks = map_photos(_look_at_prepared, list(zip(index[PHOTO], eyes)), "package: training photos")
+    return summarize(looks)
+
+
+def _look_at_prepared(photo: tuple[str, float | None]) -> Seen:
+    name, eyes = photo
+    return look_at(read_prepared(PREPARED, name), eyes)
 
 
 def _data_versions() -> dict[str, str]:

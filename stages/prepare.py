@@ -13,11 +13,11 @@ from realage.core.files import from_parquet, write_csv, write_json, write_listin
 from realage.core.params import load
 from realage.core.paths import FACES, PHOTOS, PREPARED, PREPARED_LIST, STORE, metrics_file
 from realage.labels.dataset import DatasetParams
-from realage.photos.decode import load_validated
 from realage.photos.framing import frame_photo
 from realage.photos.parallel import map_photos
-from realage.photos.prepared import DIGEST, PrepareParams, to_png, write_prepared
-from realage.photos.scan import sound_photos
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import DIGEST, to_png, write_prepared
+from realage.photos.scan import load_validated, sound_photos
 from realage.photos.store import Store
 from realage.runner.command import run
 

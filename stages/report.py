@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from realage.core.columns import PHOTO
-from realage.core.files import read_json, read_listing, read_rows, replacing, write_json
+from realage.core.disk import replacing
+from realage.core.files import read_json, read_listing, read_rows, write_json
 from realage.core.params import load
 from realage.core.paths import (
     HISTORY,
@@ -27,7 +28,8 @@ from realage.evaluation.saliency import read_maps
 from realage.labels.dataset import DatasetParams
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import PrepareParams, read_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_prepared
 from realage.report.bom import build_bom, read_pins
 from realage.report.card import MISUSES, USES, front_matter, limits, statements
 from realage.report.charts import (

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from realage.core.disk import replacing
 from realage.core.errors import UserError
-from realage.core.files import from_parquet, replacing, to_parquet
+from realage.core.files import from_parquet, to_parquet
 from realage.core.params import load
 from realage.core.paths import PHOTOS, STORE
 from realage.labels.dataset import DatasetParams
 from realage.photos.names import Listing, find_strays, list_files, why_unsafe
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.photos.scan import COLUMNS, scan_photos, sound_photos
 from realage.photos.store import Store
 from realage.runner.command import run

@@ -32,7 +32,8 @@ from realage.network.model import build_network, uncompiled
 from realage.network.model_file import save_model
 from realage.network.recipe import TrainParams
 from realage.network.warm_start import Origin, start_network
-from realage.photos.prepared import PrepareParams, read_index, require_indexed
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_index, require_indexed
 from realage.runner.command import run
 from realage.runner.watch import is_watched, require_unchanged_inputs, watch
 from realage.training.augment import PhotoAugmenter

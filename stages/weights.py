@@ -7,9 +7,9 @@ import zipfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from realage.core.disk import is_of_machine
+from realage.core.disk import is_of_machine, replacing
 from realage.core.errors import UserError, brief, printable
-from realage.core.files import replacing, write_json
+from realage.core.files import write_json
 from realage.core.params import load
 from realage.core.paths import BACKBONE_WEIGHTS, SOURCE, START_MODEL
 from realage.network.backbones import ModelParams

@@ -9,21 +9,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, assert_one_line_error, change, recipe, run_realage, write_photo
+from conftest import assert_one_line_error, change, run_realage, write_photo
+from matplotlib import get_data_path
+from PIL import Image
+from small_network import PREPARE, tiny_model
 
 from realage.calibration.interval import Calibration, Scale
 from realage.core.errors import UserError
-from realage.core.params import load
-from realage.network.backbones import ModelParams
+from realage.core.paths import EXPORTED, MODEL
+from realage.export.convert import export_model
+from realage.inference.age_model import AgeModel
+from realage.inference.rows import Gate
 from realage.network.contents import Recipe
-from realage.network.heads import build_head
-from realage.network.model import build_predictor
 from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.decode import load_photo
 from realage.photos.framing import fit_square
-from realage.photos.prepared import PrepareParams
-from realage.predict import predict
+from realage.photos.likeness import Seen, summarize
+from realage.predict import Request, predict
 from stages.evaluate import evaluate
 from stages.package import package
 
@@ -65,23 +68,6 @@ def test_what_is_not_there_is_named(pipeline, tmp_path):
     (tmp_path / "a.jpg").touch()
     with pytest.raises(UserError, match="age.keras.*dvc repro"):
         predict([tmp_path / "a.jpg"], Path("nowhere/age.keras"))
-
-
-PREPARE = PrepareParams(image_size=32, crop="none", margin=0.0, fit="pad")
-
-
-def tiny_model(path: Path, head_name: str, calibration: Calibration | None = None) -> None:
-    """An untrained model that is as quick to build as to ask."""
-    keras.utils.set_random_seed(2)
-    params = load("model", ModelParams, PROJECT / "params.yaml").model_copy(update={"head": head_name})
-    head = build_head(params)
-    pixels = keras.Input((32, 32, 3))
-    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
-    start = keras.initializers.Constant(head.start(30.0))
-    network = keras.Model(pixels, keras.layers.Dense(head.units, bias_initializer=start)(features), name="network")
-    trained = Recipe(prepare=PREPARE, train=recipe().model_dump())
-    text = calibration.to_json() if calibration else None
-    save_model(build_predictor(network, head, flip_average=True), path, trained, calibration=text)
 
 
 @pytest.fixture
@@ -224,7 +210,7 @@ def test_the_regression_has_no_column_of_spreads(good_and_bad, capsys):
 def test_an_answer_that_is_no_age_is_an_error_of_its_photo(good_and_bad, capsys, monkeypatch, answer):
     tiny_model(Path("age.keras"), "distribution")
     answers = pd.DataFrame({"age": [40.0, answer], "spread": [5.0, 5.0]})
-    monkeypatch.setattr("realage.network.model_file.predict_ages", lambda model, photos: answers)
+    monkeypatch.setattr("realage.inference.keras_engine.predict_ages", lambda model, photos: answers)
     with pytest.raises(UserError, match="1 of 2 photos have no age: the column 'error'"):
         predict([Path("a.png"), Path("c.png")], Path("age.keras"), "json")
     good, bad = json.loads(capsys.readouterr().out)
@@ -249,3 +235,130 @@ def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, capsys):
     (row,) = json.loads(printed(capsys, "age.keras", "json", ["b.png"]))
     assert row["age"] is None and row["spread"] is None and row["error"]
     assert len(json.loads(printed(capsys, "age.keras", "json", ["a.png", "c.png"]))) == 2
+
+
+def grey_model(path: Path, name: str = "none", margin: float = 0.0) -> None:
+    """A model whose age is the mean of all values of a photo: white is 100 years, black 0."""
+    pixels = keras.Input((32, 32, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(100 / 255)(pixels))
+    third = keras.initializers.Constant(1 / 3)
+    age = keras.layers.Dense(1, use_bias=False, kernel_initializer=third)(mean)
+    trained = Recipe(prepare=PREPARE.model_copy(update={"crop": name, "margin": margin}), train={})
+    save_model(keras.Model(pixels, {"age": age}), path, trained)
+
+
+def write_grey(path: str, years: float) -> None:
+    Image.new("RGB", (40, 40), (round(years * 2.55),) * 3).save(path)
+
+
+def test_a_gate_passes_refuses_or_asks_and_asks_without_an_age(workspace, capsys):
+    grey_model(Path("age.keras"))
+    expected = {"a.png": (15, "refuse"), "b.png": (20, "ask"), "c.png": (40, "pass"), "d.png": (None, "ask")}
+    for name, (years, _) in expected.items():
+        write_grey(name, years) if years else Path(name).write_text("no photo")
+    with pytest.raises(UserError, match="1 of 4 photos"):
+        predict(expected, Path("age.keras"), "json", Request(gate=Gate(18, 25)))
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["photo"]: row["decision"] for row in rows} == {name: word for name, (_, word) in expected.items()}
+
+
+def test_who_looks_unlike_the_training_photos_is_asked_whatever_the_age(workspace, capsys):
+    usual = summarize(Seen(100 + n / 10, 0, 0, np.nan, np.nan) for n in range(200))
+    tiny_model(Path("age.keras"), "regression", summary=usual)
+    write_grey("usual.png", 43)
+    write_grey("dark.png", 5)
+    predict(["usual.png", "dark.png"], Path("age.keras"), "json", Request(gate=Gate(1, 2)))
+    usual, dark = json.loads(capsys.readouterr().out)
+    assert (usual["reasons"], usual["decision"], dark["reasons"], dark["decision"]) == ("", "pass", "dark", "ask")
+
+
+def test_every_face_has_a_row_with_its_box(workspace, capsys):
+    hopper = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg")
+    both = Image.new("RGB", (2 * hopper.width, hopper.height))
+    both.paste(hopper, (0, 0))
+    both.paste(hopper.resize((hopper.width // 2, hopper.height // 2)), (hopper.width, 0))
+    both.save("two.png")
+    write_grey("none.png", 30)
+    grey_model(Path("age.keras"), "face")
+    predict(["two.png", "none.png"], Path("age.keras"), "json", Request(all_faces=True))
+    large, small, none = json.loads(capsys.readouterr().out)
+    assert (large["photo"], small["photo"]) == ("two.png", "two.png") and large["faces"] == small["faces"] == 2
+    assert large["width"] > 1.7 * small["width"] and small["left"] > hopper.width > large["left"]
+    assert none["faces"] == 0 and none["width"] is None and none["age"] == pytest.approx(30, abs=0.3)
+    predict(["two.png"], Path("age.keras"), "csv")
+    assert capsys.readouterr().out.splitlines()[0] == "photo,age,faces,error"
+
+
+def test_patterns_and_standard_input_name_photos(workspace, capsys, monkeypatch):
+    grey_model(Path("age.keras"))
+    for name in ("a1.png", "a2.png", "b[1].png"):
+        write_grey(name, 30)
+    monkeypatch.setattr("sys.stdin", io.StringIO("a2.png\n\nb[1].png\r\n"))
+    predict(["a?.png", "b[1].png", "-"], Path("age.keras"), "jsonl")
+    names = [json.loads(line)["photo"] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["a1.png", "a2.png", "b[1].png", "a2.png", "b[1].png"]
+    with pytest.raises(UserError, match=r"c\*\.png: no such photo or folder"):
+        predict(["c*.png"], Path("age.keras"))
+
+
+def test_an_interrupted_run_goes_on_and_a_wrong_format_is_said_first(workspace, capsys, monkeypatch):
+    grey_model(Path("age.keras"))
+    names = [f"{number:03}.png" for number in range(6)]
+    for number, name in enumerate(names):
+        write_grey(name, 10 * number)
+    Path(names[1]).write_text("no photo")
+    with pytest.raises(UserError, match="1 of 6"):
+        predict(names, Path("age.keras"), "csv", out=Path("whole.csv"))
+    contents = Path("whole.csv").read_bytes()
+    monkeypatch.setattr("realage.predict.CHUNK", 2)
+    Path(names[4]).rename("hidden")
+    Path(names[4]).mkdir()  # no photo, but no reason to end
+    Path(names[4]).rmdir()
+    Path("hidden").rename(names[4])
+    real = AgeModel.answer
+    calls = []
+
+    def answer(self, views):
+        calls.append(len(views))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(self, views)
+
+    monkeypatch.setattr(AgeModel, "answer", answer)
+    with pytest.raises(KeyboardInterrupt):
+        predict(names, Path("age.keras"), "csv", out=Path("ages.csv"))
+    assert not Path("ages.csv").exists() and Path("ages.csv.part").exists()
+    capsys.readouterr()
+    with pytest.raises(UserError, match="1 of 6 photos have no age"):
+        predict(names, Path("age.keras"), "csv", out=Path("ages.csv"))
+    assert "ages.csv: goes on after 3 of 6 photos" in capsys.readouterr().err
+    assert Path("ages.csv").read_bytes() == contents and not list(Path().glob("*.part*"))
+    with pytest.raises(UserError, match="--out writes csv or jsonl, and --format is table"):
+        predict(names, Path("nowhere.keras"), out=Path("more.csv"))
+
+
+def test_without_a_model_the_exported_one_is_used_if_it_is_that_of_the_model_file(workspace, capsys, monkeypatch):
+    used = []
+    load_file = AgeModel.load
+    monkeypatch.setattr(AgeModel, "load", lambda path: used.append(Path(path)) or load_file(path))
+    write_grey("a.png", 30)
+    grey_model(MODEL)
+    predict(["a.png"])
+    assert used == [MODEL]
+    export_model(MODEL, EXPORTED, "float32")
+    predict(["a.png"])
+    assert used[1:] == [EXPORTED] * 2
+    capsys.readouterr()
+    tiny_model(MODEL, "regression")
+    predict(["a.png"])
+    assert used[3:] == [EXPORTED, MODEL]
+    assert "models/export/age.onnx was exported from another model" in capsys.readouterr().err
+    MODEL.unlink()
+    predict(["a.png"])
+    assert used[-1] == EXPORTED
+
+
+def test_gates_come_in_pairs(workspace):
+    assert "go together" in run_realage(Path(), "predict", "a.png", "--threshold", "18").stderr
+    done = run_realage(Path(), "predict", "a.png", "--threshold", "25", "--challenge", "18")
+    assert done.returncode == 2 and "at or above" in done.stderr

@@ -15,12 +15,11 @@ from realage.labels.lookup import places_of
 from realage.labels.matching import with_real_names
 from realage.labels.params import ValidateParams
 from realage.labels.table import read_labels
-from realage.photos.decode import load_validated
 from realage.photos.framing import frame_photo
 from realage.photos.names import find_photos, find_strays, why_unsafe
 from realage.photos.parallel import map_photos
-from realage.photos.prepared import PrepareParams
-from realage.photos.scan import COLUMNS, scan_photos
+from realage.photos.params import PrepareParams
+from realage.photos.scan import COLUMNS, load_validated, scan_photos
 from realage.splits.people import people_apart
 
 LISTED = 10  # rejected rows that are printed

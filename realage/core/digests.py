@@ -1,4 +1,4 @@
-"""Digests of bytes: MD5 to compare with DVC, BLAKE2b for everything else."""
+"""Digests of bytes: MD5 to compare with DVC, SHA-256 for whole files, BLAKE2b for everything else."""
 
 import hashlib
 from pathlib import Path
@@ -13,6 +13,12 @@ def file_md5(file: Path) -> str:
     """Return the MD5 of a file as DVC writes it, 32 hexadecimal digits. Raises OSError."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file, 64 hexadecimal digits. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def short_digest(text: str) -> str:

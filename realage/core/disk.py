@@ -1,4 +1,4 @@
-"""Errors of the machine, such as a full disk, as opposed to errors in what a file contains."""
+"""Files that are replaced as a whole, and errors of the machine, such as a full disk, as opposed to bad contents."""
 
 import errno
 from collections.abc import Iterator
@@ -22,6 +22,22 @@ def naming(path: Path) -> Iterator[None]:
         if error.errno and not error.filename:
             error.filename = str(path)
         raise
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which replaces `path` if the block ends without an error.
+
+    If a process is killed, the next one overwrites its temporary file. Git and DVC ignore temporary files.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part.{path.name}")
+    try:
+        with naming(path):
+            yield part
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def is_of_machine(error: Exception) -> bool:

@@ -1,9 +1,6 @@
 """Files with reproducible bytes: no time stamps, fixed order, fixed formats."""
 
 import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,12 +16,9 @@ from realage.core.columns import (
     PREDICTED_SPREAD,
     REAL_AGE,
 )
-from realage.core.disk import naming
+from realage.core.disk import replacing
 from realage.core.errors import UserError
-
-# The start of a cell that a spreadsheet program takes for a formula (OWASP, "CSV Injection"), unless it is a number.
-# Quotes may stand before it, so that `read_listing` can tell a quote of `neutralized` from one of the cell's own.
-FORMULA = re.compile(r"(?![-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\Z)'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.ASCII)
+from realage.core.formulas import FORMULA, neutralized_cell
 
 
 def write_json(path: Path, contents: dict[str, Any]) -> None:
@@ -82,11 +76,7 @@ def neutralized(table: pd.DataFrame) -> pd.DataFrame:
     Source: OWASP, "CSV Injection". Numbers, such as -1.5, stay as they are.
     """
     texts = table.select_dtypes(["object", "string"])
-    return table.assign(**{str(name): column.map(_neutralized) for name, column in texts.items()})
-
-
-def _neutralized(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+    return table.assign(**{str(name): column.map(neutralized_cell) for name, column in texts.items()})
 
 
 # pyarrow is imported late: it takes as long to load as pandas, and few stages need it.
@@ -111,22 +101,6 @@ def from_parquet(contents: bytes, name: str) -> pd.DataFrame:
         return parquet.read_table(BytesIO(contents)).to_pandas()
     except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
         raise UserError(f"{name}: damaged or edited ({error}): run 'dvc repro'") from error
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which replaces `path` if the block ends without an error.
-
-    If a process is killed, the next one overwrites its temporary file. Git and DVC ignore temporary files.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part.{path.name}")
-    try:
-        with naming(path):
-            yield part
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _rounded(value: Any) -> Any:

@@ -24,6 +24,7 @@ STORE = Path(".store")  # results for single photos, kept between runs; not an o
 
 NETWORK = Path("models/network.keras")
 MODEL = Path("models/age.keras")
+EXPORTED = Path("models/export/age.onnx")
 CHECKPOINTS = Path("checkpoints")
 LIVE_HISTORY = Path("live/training.csv")
 PREDICTIONS = Path("data/predictions.csv")

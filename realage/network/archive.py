@@ -25,6 +25,7 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
 LEARNT_FILE = "learnt_photos.bin"
 CALIBRATION_FILE = "calibration.json"
+SUMMARY_FILE = "training_photos.json"
 # Member -> its largest size, bytes: enough for ConvNeXtXLarge, the largest backbone of keras.applications, and for 16
 # million photos.
 LIMITS = {
@@ -34,8 +35,9 @@ LIMITS = {
     RECIPE_FILE: 2**20,
     LEARNT_FILE: 2**27,
     CALIBRATION_FILE: 2**20,
+    SUMMARY_FILE: 2**20,
 }
-OPTIONAL = (LEARNT_FILE, CALIBRATION_FILE)  # model files of earlier releases lack them
+OPTIONAL = (LEARNT_FILE, CALIBRATION_FILE, SUMMARY_FILE)  # model files of earlier releases lack them
 MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
 
 
@@ -92,7 +94,7 @@ def require_sound(archive: zipfile.ZipFile) -> None:
     damaged = archive.testzip()
     if damaged:
         raise ValueError(f"{damaged} in it is damaged")
-    for name in (METADATA_FILE, CONFIG_FILE, CALIBRATION_FILE):
+    for name in (METADATA_FILE, CONFIG_FILE, CALIBRATION_FILE, SUMMARY_FILE):
         if has_member(archive, name):
             read_json(archive, name)
     _require_stored(read_member(archive, WEIGHTS_FILE))

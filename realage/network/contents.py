@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from realage.core.errors import UserError, printable
 from realage.network.archive import LEARNT_FILE, RECIPE_FILE, has_member, not_ours, open_archive, read_json, read_member
 from realage.network.learnt import LearntPhotos
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 
 RECIPE_VERSION = 3  # 1, of release 0.1, had only `prepare` and `train`; 2 had no `prepare.max_megapixels`
 

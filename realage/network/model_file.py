@@ -9,15 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from realage.core.disk import is_of_machine, naming
+from realage.core.disk import is_of_machine, naming, replacing
 from realage.core.errors import brief
-from realage.core.files import replacing
 from realage.network.archive import (
     CALIBRATION_FILE,
     CONFIG_FILE,
     LEARNT_FILE,
     METADATA_FILE,
     RECIPE_FILE,
+    SUMMARY_FILE,
     not_ours,
     open_archive,
     require_sound,
@@ -36,12 +36,14 @@ def save_model(
     recipe: Recipe,
     learnt: LearntPhotos | None = None,
     calibration: str | None = None,
+    summary: str | None = None,
 ) -> None:
     """Save the functional, uncompiled `model` to `path`, with `recipe` as `realage.json` in the same archive.
 
-    `learnt`, the photos that the model and its ancestors have learnt from, is in it too, if given, and so is the JSON
-    text `calibration`, of its intervals. Times and memory addresses that Keras writes into the archive are replaced, so
-    that the bytes do not depend on the run. Plain `keras.models.load_model` reads the file.
+    `learnt`, the photos that the model and its ancestors have learnt from, is in it too, if given, and so are the JSON
+    texts `calibration`, of its intervals, and `summary`, of its training photos. Times and memory addresses that Keras
+    writes into the archive are replaced, so that the bytes do not depend on the run. Plain `keras.models.load_model`
+    reads the file.
     """
     recipe = recipe.model_copy(update={"version": RECIPE_VERSION})
     with replacing(path) as part:
@@ -56,6 +58,8 @@ def save_model(
             members[LEARNT_FILE] = learnt.to_bytes()
         if calibration is not None:
             members[CALIBRATION_FILE] = calibration.encode()
+        if summary is not None:
+            members[SUMMARY_FILE] = summary.encode()
         with zipfile.ZipFile(part, "w") as archive:
             for name, contents in members.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), contents)

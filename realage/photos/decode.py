@@ -8,12 +8,11 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from realage.core.disk import is_of_machine
 from realage.core.errors import UserError
-from realage.photos.hashes import pixel_hash
 from realage.photos.kinds import DECODED, HEAD, RAW_SUFFIXES, kind_of
-from realage.photos.limits import MAX_BYTES, PhotoError, limit_exif, open_limited
-from realage.photos.prepared import MAX_MEGAPIXELS
+from realage.photos.limits import MAX_BYTES, PhotoError, limit_exif, open_limited, open_source
+from realage.photos.params import MAX_MEGAPIXELS
 
-__all__ = ["PhotoError", "check_file", "load_photo", "load_validated"]
+__all__ = ["PhotoError", "check_file", "load_photo"]
 
 CONVERT = "convert it to JPEG"
 UPRIGHT = {
@@ -34,54 +33,48 @@ warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def load_photo(path: Path, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
+def load_photo(source: Path | bytes, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
     """Decode a photo into upright RGB: uint8, (height, width, 3). Raises PhotoError if it is not a usable photo.
 
-    A JPEG of more than `max_megapixels` million pixels is decoded at a half, quarter or eighth of its sides, another
-    photo is not usable. Of a file with several pictures, such as an animation, the first is decoded. Transparency is
-    dropped. Raises OSError or UserError for an error of the machine: no permission to read the file, a failing disk,
-    not enough memory.
+    `source` is the file's path or its contents. A JPEG of more than `max_megapixels` million pixels is decoded at a
+    half, quarter or eighth of its sides, another photo is not usable. Of a file with several pictures, such as an
+    animation, the first is decoded. Transparency is dropped. Raises OSError or UserError for an error of the machine:
+    no permission to read the file, a failing disk, not enough memory.
     """
-    check_file(path)
+    check_file(source)
     try:
-        with open_limited(path, max_megapixels) as image:
+        with open_limited(source, max_megapixels) as image:
             return _upright_rgb(image)
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
-        raise _unidentified(path) from error
+        raise _unidentified(source) from error
     except MemoryError:
-        raise UserError(f"{path}: not enough memory to decode it: set REALAGE_WORKERS to a lower number") from None
+        name = source if isinstance(source, Path) else "a photo"
+        raise UserError(f"{name}: not enough memory to decode it: set REALAGE_WORKERS to a lower number") from None
     except Exception as error:  # decoders raise more kinds of errors than Pillow documents
         if is_of_machine(error):  # it must not reject the photo
             raise
         raise PhotoError(str(error)) from error
 
 
-def check_file(path: Path) -> None:
+def check_file(source: Path | bytes) -> None:
     """Raise PhotoError for what is rejected without being opened."""
-    if not path.is_file():
-        raise PhotoError("not a file")
-    if path.suffix.lower() in RAW_SUFFIXES:
-        raise PhotoError("a camera's raw file is not read", CONVERT)
-    if path.stat().st_size > MAX_BYTES:
-        raise PhotoError(f"{path.stat().st_size:,} bytes: more than the limit of {MAX_BYTES:,}")
+    if isinstance(source, bytes):
+        size = len(source)
+    else:
+        if not source.is_file():
+            raise PhotoError("not a file")
+        if source.suffix.lower() in RAW_SUFFIXES:
+            raise PhotoError("a camera's raw file is not read", CONVERT)
+        size = source.stat().st_size
+    if size > MAX_BYTES:
+        raise PhotoError(f"{size:,} bytes: more than the limit of {MAX_BYTES:,}")
 
 
-def load_validated(path: Path, photo: str, max_megapixels: int) -> np.ndarray:
-    """Decode a photo whose pixel hash was `photo` when scanned. Raises UserError if it is missing or has changed."""
-    try:
-        pixels = load_photo(path, max_megapixels)
-    except PhotoError as error:
-        raise UserError(f"{path}: usable when scanned, but now: {error}: restore it, or run 'dvc repro'") from error
-    if pixel_hash(pixels) != photo:
-        raise UserError(f"{path}: changed since it was scanned: run 'dvc repro'")
-    return pixels
-
-
-def _unidentified(path: Path) -> PhotoError:
+def _unidentified(source: Path | bytes) -> PhotoError:
     # Pillow's message has the path and an object's address, which must not be written to a tracked file.
-    with path.open("rb") as file:
+    with open_source(source) as file:
         kind = kind_of(file.read(HEAD))
     if kind is None or kind in DECODED:
         return PhotoError("cannot be decoded as an image")

@@ -4,40 +4,50 @@ Training and prediction both use this module, so that the model sees photos in t
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from realage.photos.faces import CROPS, crop_face, find_faces
-from realage.photos.prepared import PrepareParams
+from realage.photos.faces import CROPS, Face, crop_face, find_faces
+from realage.photos.params import PrepareParams
 
 
 class Framed(NamedTuple):
     """A square, uint8 RGB (image_size, image_size, 3), and what was found in the photo.
 
-    `faces` is the number of faces, None without detection. `eye_distance` is the distance between the eyes of the
-    largest one, in whole pixels of the photo, None without a face.
+    `face` is the one that is shown, None if the whole photo is. `faces` is the number of faces in the photo, None
+    without detection.
     """
 
     pixels: np.ndarray
+    face: Face | None
     faces: int | None
-    eye_distance: int | None
+
+    @property
+    def eye_distance(self) -> int | None:
+        """Distance between the eyes of the face, in whole pixels of the photo; None without a face."""
+        return round(math.dist(*self.face.landmarks[:2])) if self.face else None
 
 
 def frame_photo(pixels: np.ndarray, params: PrepareParams) -> Framed:
-    """Return a photo, uint8 RGB (height, width, 3), as a square: its largest face with `crop: face`, otherwise all.
+    """Return the first square of `frame_faces`: that of the largest face, or of the whole photo."""
+    return next(frame_faces(pixels, params))
 
-    A photo without a face is used whole. Raises UserError as `find_faces` does.
+
+def frame_faces(pixels: np.ndarray, params: PrepareParams) -> Iterator[Framed]:
+    """Yield each face in a photo, uint8 RGB (height, width, 3), as a square, the largest face first.
+
+    With `crop: none`, or without a face, yield the whole photo. Raises UserError as `find_faces` does.
     """
-    if params.crop == "none":
-        return Framed(fit_square(pixels, params), None, None)
-    faces = find_faces(pixels)
+    faces = find_faces(pixels) if params.finds_faces else []
+    number = len(faces) if params.finds_faces else None
     if not faces:
-        return Framed(fit_square(pixels, params), 0, None)
-    taken = crop_face(pixels, faces[0], params.margin, CROPS[params.crop])
-    eyes = faces[0].landmarks[:2]
-    return Framed(fit_square(taken, params), len(faces), round(math.dist(*eyes)))
+        yield Framed(fit_square(pixels, params), None, number)
+    for face in faces:
+        taken = crop_face(pixels, face, params.margin, CROPS[params.crop])
+        yield Framed(fit_square(taken, params), face, number)
 
 
 def fit_square(pixels: np.ndarray, params: PrepareParams) -> np.ndarray:

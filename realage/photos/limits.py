@@ -47,12 +47,27 @@ class PhotoError(Exception):
         self.advice = advice
 
 
-class LimitedFile(io.BufferedReader):
-    """A file opened for reading, which raises PhotoError when it is read in too many pieces, or again and again."""
+def open_source(source: Path | bytes) -> io.FileIO | io.BytesIO:
+    """Open a photo, given by its file's path or contents, for reading."""
+    return io.FileIO(source) if isinstance(source, Path) else io.BytesIO(source)
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
+
+class LimitedFile(io.BufferedReader):
+    """A photo opened for reading, which raises PhotoError when it is read in too many pieces, or again and again."""
+
+    def __init__(self, source: Path | bytes) -> None:
+        super().__init__(open_source(source))  # BytesIO has all that it calls
+        self._source = source
         self._reads = self._bytes = 0
+
+    @contextmanager
+    def contents(self) -> Iterator[mmap.mmap | bytes]:
+        """All bytes of the photo, which do not count as read."""
+        if isinstance(self._source, bytes):
+            yield self._source
+        else:
+            with mmap.mmap(self.fileno(), 0, access=mmap.ACCESS_READ) as contents:
+                yield contents
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as any file does, but at most MAX_READS times, and twice as many bytes as a file may have."""
@@ -65,12 +80,12 @@ class LimitedFile(io.BufferedReader):
 
 
 @contextmanager
-def open_limited(path: Path, max_megapixels: int) -> Iterator[ImageFile]:
+def open_limited(source: Path | bytes, max_megapixels: int) -> Iterator[ImageFile]:
     """Open a photo without decoding it. Raises PhotoError if decoding it would take too much time or memory.
 
     A JPEG of more than `max_megapixels` million pixels is set to be decoded at a fraction of its sides.
     """
-    with LimitedFile(path) as file:
+    with LimitedFile(source) as file:
         kind = kind_of(file.read(HEAD))
         scans = _count_scans(file) if kind == "JPEG" else 0
         if kind == "TIFF":
@@ -131,7 +146,7 @@ def _count_scans(file: LimitedFile) -> int:
     Raises PhotoError for too many segments, or too much EXIF data, which Pillow copies again for each of its segments.
     """
     scans, exif_bytes, place = 0, 0, 0
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as contents:
+    with file.contents() as contents:
         for _ in range(MAX_SEGMENTS):
             marker = _MARKER.search(contents, place)
             if marker is None or marker[1] == _END_OF_IMAGE:
@@ -146,7 +161,7 @@ def _count_scans(file: LimitedFile) -> int:
 
 def _limit_tags(file: LimitedFile) -> None:
     """Raise PhotoError if a TIFF has a tag of too many numbers, which Pillow would convert when it opens the file."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as contents:
+    with file.contents() as contents:
         order, is_big = "<" if contents[:2] == b"II" else ">", b"+" in contents[2:4]
         length, entry = struct.Struct(order + "HQ"[is_big]), struct.Struct(order + ("HHII", "HHQQ")[is_big])
         places = {struct.unpack_from(order + "IQ"[is_big], contents, 8 if is_big else 4)[0]}
@@ -157,7 +172,9 @@ def _limit_tags(file: LimitedFile) -> None:
             places = {place for tag, _, _, place in found if tag in _DIRECTORIES}
 
 
-def _read_directory(contents: mmap.mmap, place: int, length: struct.Struct, entry: struct.Struct) -> list[tuple]:
+def _read_directory(
+    contents: mmap.mmap | bytes, place: int, length: struct.Struct, entry: struct.Struct
+) -> list[tuple]:
     """Return tag, type, number of values and place of the values for each entry of a directory, as far as it goes."""
     start = place + length.size
     if start > len(contents):

@@ -5,15 +5,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from blake3 import blake3
 
 from realage.core.columns import FILE_NAME, PERCEPTUAL_HASH, PHOTO
+from realage.core.errors import UserError
 from realage.photos.decode import PhotoError, check_file, load_photo
 from realage.photos.hashes import perceptual_hash, pixel_hash
 from realage.photos.measures import Measures, measure, thumbnail_of
 from realage.photos.parallel import map_photos
-from realage.photos.prepared import MAX_MEGAPIXELS
+from realage.photos.params import MAX_MEGAPIXELS
 
 # The measures of a photo that was not decoded.
 UNMEASURED = Measures(0, 0, *[float("nan")] * 4)
@@ -60,6 +62,17 @@ def scan_photos(
         else:
             rows.append((name, contents[name], *known[contents[name]]))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"width": "int32", "height": "int32"})
+
+
+def load_validated(path: Path, photo: str, max_megapixels: int) -> np.ndarray:
+    """Decode a photo whose pixel hash was `photo` when scanned. Raises UserError if it is missing or has changed."""
+    try:
+        pixels = load_photo(path, max_megapixels)
+    except PhotoError as error:
+        raise UserError(f"{path}: usable when scanned, but now: {error}: restore it, or run 'dvc repro'") from error
+    if pixel_hash(pixels) != photo:
+        raise UserError(f"{path}: changed since it was scanned: run 'dvc repro'")
+    return pixels
 
 
 def sound_photos(scan: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from realage.core.digests import digest_of, short_digest
-from realage.core.files import replacing
+from realage.core.disk import replacing
 
 LIBRARIES = ("blake3", "imagehash", "numpy", "opencv-python-headless", "pillow", "pyarrow", "scipy")
 

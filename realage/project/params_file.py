@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from realage.core.files import replacing
+from realage.core.disk import replacing
 from realage.core.params import Section, check_section, missing_keys, parse_section, read_params, require_known_sections
 from realage.core.paths import PARAMS
 from realage.sections import SECTIONS

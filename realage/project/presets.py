@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from realage.core.disk import replacing
 from realage.core.errors import UserError
-from realage.core.files import replacing
 from realage.core.paths import PARAMS
 
 PRESETS = Path("presets")

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from realage.core.columns import FILE_NAME, REAL_AGE
+from realage.core.disk import replacing
 from realage.core.errors import UserError, printable
-from realage.core.files import read_listing, replacing
+from realage.core.files import read_listing
 from realage.core.params import load
 from realage.labels.dataset import DatasetParams
 from realage.labels.params import ValidateParams

@@ -9,8 +9,9 @@ import pandas as pd
 
 from realage.core.columns import FILE_NAME, NEAR_DUPLICATE_OF, PHOTO, SUBJECT
 from realage.core.digests import file_md5
+from realage.core.disk import replacing
 from realage.core.errors import UserError, printable
-from realage.core.files import read_json, read_rows, replacing, write_csv
+from realage.core.files import read_json, read_rows, write_csv
 from realage.core.params import load
 from realage.core.paths import PREPARED, SOURCE, SPLITS, START_MODEL, STORE, SUSPECTS
 from realage.labels.dataset import DatasetParams

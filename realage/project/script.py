@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from realage.core.digests import md5_of
-from realage.core.files import replacing
+from realage.core.disk import replacing
 from realage.core.params import read_params
 from realage.core.paths import PARAMS
 

@@ -10,7 +10,8 @@ from realage.core.params import check_section, load
 from realage.core.paths import CONFLICTING_AGES, PREPARED, SUSPECTS
 from realage.network.backbones import ModelParams
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import PrepareParams, read_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_prepared
 
 LISTED, SHEET = SUSPECTS / "suspects.csv", SUSPECTS / "suspects.png"
 

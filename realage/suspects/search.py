@@ -20,7 +20,8 @@ from realage.network.backbones import ModelParams
 from realage.network.contents import read_learnt
 from realage.network.device import set_up_device
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import DIGEST, PrepareParams, require_indexed
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import DIGEST, require_indexed
 from realage.suspects.folds import assign_folds
 from realage.suspects.training import Setup, resize_prepared
 from realage.training.checkpoints import Checkpoints

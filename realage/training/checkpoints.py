@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from realage.core.disk import replacing
 from realage.core.errors import printable
-from realage.core.files import replacing, write_json
+from realage.core.files import write_json
 from realage.training.identity import DEVICE, EARLIER, continued, differences, fingerprint
 
 KEPT_EPOCHS = 2  # the last one, and the one before in case the last is damaged

@@ -27,6 +27,7 @@ from realage.adaptation.head import Features
 from realage.adaptation.source import read_source
 from realage.calibration.interval import Calibration, Scale, read_calibration
 from realage.core.errors import UserError
+from realage.inference.age_model import AgeModel
 from realage.labels.params import ValidateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import Recipe, read_learnt, read_recipe
@@ -37,7 +38,7 @@ from realage.network.model_file import load_model, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import fit_square
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.predict import predict_photos
 from realage.splits.people import people_apart
 
@@ -112,7 +113,7 @@ def adapt_in(
 
 
 def predicted(model: Path, photos: list[Path]) -> np.ndarray:
-    return np.array([row["age"] for row in predict_photos(load_model(model), read_recipe(model).prepare, photos)])
+    return np.array([row["age"] for (row,) in predict_photos(AgeModel.load(model), photos)])
 
 
 def test_a_new_camera_is_mended_also_on_photos_that_were_not_labelled(cameras, tmp_path):

@@ -12,10 +12,11 @@ from benchmarks.disturbances import disturbances
 from benchmarks.steadiness import CHUNK, Answers, ask, labelled_photos, load, measure, steadiness
 from realage.core.errors import UserError
 from realage.core.files import read_json
+from realage.inference.age_model import AgeModel
 from realage.network.contents import Recipe
 from realage.network.model_file import save_model
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.predict import predict_photos
 from synthetic.sample import SampleParams, write_sample
 
@@ -112,7 +113,7 @@ def test_photos_go_through_what_predict_does(sample, workspace):
     photos = [Path("bad.png"), *(sample / "final_files" / name for name in rows["file_name"][: CHUNK + 2])]
     model = load(light_meter(Path("age.keras"), crop="face"))
     readable, (answers,) = ask([model], photos, disturbances("whole")[:1])
-    expected = predict_photos(model.network, model.prepare, photos)
+    expected = [row for (row,) in predict_photos(AgeModel.load(Path("age.keras")), photos)]
     assert [row["error"] == "" for row in expected] == readable.tolist() and not readable[0]
     sound = [row for row in expected if row["error"] == ""]
     assert answers.faces[:, 0].tolist() == [row["faces"] for row in sound] and answers.faces.any()

@@ -27,7 +27,8 @@ from realage.network.model_file import load_model
 from realage.network.quiet_keras import keras
 from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import fit_square
-from realage.photos.prepared import PrepareParams, read_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_prepared
 from synthetic.portraits.canvas import Pen
 from synthetic.portraits.head import head_outline
 from synthetic.portraits.life import cues_at

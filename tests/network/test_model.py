@@ -18,7 +18,7 @@ from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.pretrained import load_backbone_weights
 from realage.network.quiet_keras import keras
 from realage.network.recipe import TrainParams
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 from realage.training.fit import compile_network
 
 RECIPE = Recipe(

@@ -19,7 +19,7 @@ from realage.network.contents import Recipe, read_learnt, read_recipe
 from realage.network.learnt import LearntPhotos
 from realage.network.model_file import load_model, load_network, save_model
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import PrepareParams
+from realage.photos.params import PrepareParams
 
 SOUND = PROJECT / "tests/data/regression-0.1.keras"
 FOREIGN = r"age\.keras: not a model that this project trained: "

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from realage.core.errors import UserError
-from realage.photos.decode import PhotoError, load_photo, load_validated, pixel_hash
+from realage.photos.decode import PhotoError, load_photo
 from realage.photos.framing import fit_square
-from realage.photos.prepared import PrepareParams
+from realage.photos.hashes import pixel_hash
+from realage.photos.params import PrepareParams
+from realage.photos.scan import load_validated
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 

@@ -18,12 +18,16 @@ from matplotlib import get_data_path
 from PIL import Image
 
 from realage.core.errors import UserError
+from realage.inference.age_model import AgeModel
+from realage.inference.facts import Facts
 from realage.photos import faces
-from realage.photos.decode import load_photo, pixel_hash
+from realage.photos.decode import load_photo
 from realage.photos.faces import CROPS, LANDMARKS, LARGEST_CROP, Face, crop_face, find_faces
 from realage.photos.framing import fit_square, frame_photo
+from realage.photos.hashes import pixel_hash
 from realage.photos.parallel import map_photos
-from realage.photos.prepared import PrepareParams, read_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_prepared
 from realage.predict import predict_photos
 from stages.prepare import prepare
 from stages.scan import scan
@@ -238,20 +242,24 @@ def test_without_crop_nobody_looks_for_faces(folder, params):
 
 
 class Recorder:
-    """A model that keeps the photos that it was shown."""
+    """A loaded network that keeps the photos that it was shown."""
 
-    def predict(self, photos: np.ndarray, verbose: int) -> dict[str, np.ndarray]:
+    facts = Facts(fingerprint="0" * 64, prepare=FACE)
+    outputs = frozenset({"age"})
+
+    def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
         self.photos = photos
-        return {"age": np.full((len(photos), 1), 40.0, "float32")}
+        return {"age": np.full(len(photos), 40.0, "float32")}
 
 
 def test_training_and_prediction_see_the_same_pixels(folder):
     prepare()
-    names, model = ["one.png", "two.png", "none.png"], Recorder()
+    names, network = ["one.png", "two.png", "none.png"], Recorder()
     (folder / "photos/broken.png").write_text("no photo")
-    rows = predict_photos(model, FACE, [folder / "photos" / name for name in [*names, "broken.png"]])
+    photos = [folder / "photos" / name for name in [*names, "broken.png"]]
+    rows = [row for (row,) in predict_photos(AgeModel(network), photos)]
     assert [row.get("faces") for row in rows] == [1, 2, 0, None] and rows[3]["error"]
-    for name, shown in zip(names, model.photos):
+    for name, shown in zip(names, network.photos):
         photo = pixel_hash(load_photo(folder / "photos" / name))
         assert (shown == read_prepared(folder / "data/prepared", photo)).all()
 

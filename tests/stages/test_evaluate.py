@@ -14,7 +14,8 @@ from realage.core.files import read_json, read_listing
 from realage.network.contents import Recipe
 from realage.network.model_file import save_model
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import PrepareParams, to_png, write_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import to_png, write_prepared
 from stages import evaluate
 
 GREYS = range(20, 160, 4)  # one validation photo of each: values that brightness +40% leaves below 255

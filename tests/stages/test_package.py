@@ -11,13 +11,15 @@ from conftest import write_params
 from realage.calibration.interval import Calibration, read_calibration
 from realage.core.digests import digest_of
 from realage.core.errors import UserError
+from realage.inference.keras_engine import read_summary
 from realage.network.backbones import ModelParams
 from realage.network.contents import RECIPE_VERSION, Recipe, read_recipe
 from realage.network.heads import build_head
 from realage.network.learnt import LearntPhotos
 from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.quiet_keras import keras
-from realage.photos.prepared import PrepareParams, read_prepared, to_png, write_prepared
+from realage.photos.params import PrepareParams
+from realage.photos.prepared import read_prepared, to_png, write_prepared
 from stages.package import package
 
 VERSIONS = {"data_version": "d" * 16, "val_version": "v" * 16}
@@ -32,11 +34,23 @@ def project(workspace: Path, params: dict, monkeypatch: pytest.MonkeyPatch) -> d
     """A folder with metrics of data and a network for package to read; its params, for a test to change."""
     monkeypatch.setattr("stages.package.set_up_device", lambda *_: "a processor")
     write_photos(0)
+    write_training_photos(0)
     for stage, figures in (("validate", {"data_version": VERSIONS["data_version"]}),
                            ("split", {"val_version": VERSIONS["val_version"], "val": {"n": 3}})):
         Path("metrics").mkdir(exist_ok=True)
         Path(f"metrics/{stage}.json").write_text(json.dumps(figures))
     return params
+
+
+def write_training_photos(count: int, light: int = 128, eye_distance: int | None = None) -> None:
+    """Write so many training photos, of one brightness, and their rows in `data/prepared.csv`."""
+    index = write_photos(0).drop(columns=["person", "part"])
+    for number in range(count):
+        photo, contents = 2 * f"{number:08x}", to_png(np.full((32, 32, 3), light, np.uint8))
+        write_prepared(Path("data/prepared"), photo, contents)
+        index.loc[number] = photo, 30.0, digest_of(contents)
+    index.to_csv("data/index/train.csv", index=False)
+    index[["photo", "digest"]].assign(faces=1, eye_distance=eye_distance).to_csv("data/prepared.csv", index=False)
 
 
 def write_photos(count: int) -> pd.DataFrame:
@@ -154,6 +168,18 @@ def test_another_coverage_gives_other_intervals(project):
         package()
         widths.append(calibration().high - calibration().low)
     assert widths == sorted(widths) and widths[0] < widths[1] < widths[2]
+
+
+def test_the_model_knows_its_training_photos_if_there_are_enough(project):
+    write_network(project, "regression")
+    package()
+    assert read_summary(Path("models/age.keras")) is None
+    write_training_photos(150, light=90, eye_distance=44)
+    package()
+    summary = read_summary(Path("models/age.keras"))
+    assert summary.photos == 150 and summary.faceless == 1  # in a grey square no face is found again
+    assert set(summary.quantiles["brightness"]) == {90} and set(summary.quantiles["face_pixels"]) == {44}
+    assert set(summary.quantiles["contrast"]) == {0} and "eye_distance" not in summary.quantiles
 
 
 def test_answers_that_are_no_numbers_and_altered_photos_stop_the_stage(project, monkeypatch):

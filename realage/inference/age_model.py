@@ -1,0 +1,143 @@
+"""The class that programs use: `AgeModel.load("age.onnx").predict(photos)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from realage.core.errors import UserError
+from realage.inference.facts import Facts
+from realage.inference.sources import SOURCES, Source, name_of, to_pixels
+from realage.inference.views import Box, View, frame_views
+from realage.photos.limits import PhotoError
+
+BATCH = 64  # photos that the network sees at once
+OLDEST_ANSWER = 150  # years: an answer that is not from 0 to this is no age
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The age of a person in a photo, in years.
+
+    `age_lo` and `age_hi` are the ends of the interval that is meant to hold the real age, None if the model is not
+    calibrated. `spread` is the standard deviation that the network predicts, None for a head without it. `box` is the
+    face's: left, top, width and height in pixels of the upright photo. `faces` is the number of faces in the photo.
+    Both are None if the model does not search for faces; without a face the age is that of the photo as a whole.
+    `reasons` says in what the photo is unlike all training photos, so that its age is not to be trusted.
+    """
+
+    age: float
+    age_lo: float | None
+    age_hi: float | None
+    spread: float | None
+    box: Box | None
+    faces: int | None
+    reasons: tuple[str, ...]
+
+
+class Engine(Protocol):
+    """A loaded network."""
+
+    facts: Facts
+    outputs: frozenset[str]  # the names of the answers: age, and perhaps spread, age_lo and age_hi
+
+    def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
+        """Ages in years by the name of the output, float (n,), of `photos`, uint8 (n, size, size, 3) RGB."""
+        ...
+
+
+class AgeModel:
+    """A trained model in use. It may be used from several threads at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Wrap a loaded network; `AgeModel.load` does it for a file."""
+        self._engine = engine
+
+    @classmethod
+    def load(cls, path: str | Path) -> AgeModel:
+        """Load an exported model, `age.onnx`, or a `.keras` model, for which realage[train] has to be installed.
+
+        Raises UserError, a line that says what to do, if the file is missing, damaged or not of this project.
+        """
+        path = Path(path)
+        if path.suffix == ".keras":
+            if find_spec("keras") is None or find_spec("tensorflow") is None:
+                raise UserError(f"{path}: a .keras model needs TensorFlow: run \"pip install 'realage[train]'\", or "
+                                "use the exported model, age.onnx")
+            from realage.inference.keras_engine import KerasEngine
+
+            return cls(KerasEngine(path))
+        from realage.inference.onnx_engine import OnnxEngine
+
+        return cls(OnnxEngine(path))
+
+    @property
+    def facts(self) -> Facts:
+        """How the model frames photos, and what it was trained on."""
+        return self._engine.facts
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """What the model answers: `age`, and perhaps `spread`, `age_lo` and `age_hi`."""
+        return self._engine.outputs
+
+    def predict(self, photos: Source | Sequence[Source]) -> list[Prediction]:
+        """Predict the age of the largest face in each of `photos`; one photo alone is a list of one.
+
+        A photo is a path, the bytes of a file, an RGB array, uint8 (height, width, 3), or an image of Pillow. Raises
+        PhotoError that names the photo if one cannot be used, and UserError for what is no photo at all.
+        """
+        sources = [photos] if isinstance(photos, SOURCES) else list(photos)
+        views = [view for place, source in enumerate(sources) for view in self._views(source, place, all_faces=False)]
+        return [self._required(answer, name_of(sources[n], n)) for n, answer in enumerate(self.answer(views))]
+
+    def predict_faces(self, photo: Source) -> list[Prediction]:
+        """Predict the age of every face in a photo, the largest first. Raises PhotoError as `predict` does."""
+        views = self._views(photo, 0, all_faces=True)
+        return [self._required(answer, name_of(photo, 0)) for answer in self.answer(views)]
+
+    def frame(self, photo: Source, all_faces: bool = False) -> list[View]:
+        """Decode a photo and frame its largest face, or all. Raises PhotoError that does not name the photo."""
+        return frame_views(to_pixels(photo, self.facts.prepare.max_megapixels), self.facts, all_faces)
+
+    def answer(self, views: Sequence[View]) -> list[Prediction | PhotoError]:
+        """Predict the ages in framed photos. Where the network's answer is no age, there is an error in its place."""
+        answers: list[Prediction | PhotoError] = []
+        for start in range(0, len(views), BATCH):
+            part = views[start : start + BATCH]
+            columns = self._engine.answer(np.stack([view.pixels for view in part]))
+            answers += [_prediction(view, {name: float(column[n]) for name, column in columns.items()})
+                        for n, view in enumerate(part)]
+        return answers
+
+    def _views(self, source: Source, place: int, all_faces: bool) -> list[View]:
+        try:
+            return self.frame(source, all_faces)
+        except PhotoError as error:
+            raise PhotoError(f"{name_of(source, place)}: {error}") from error
+
+    def _required(self, answer: Prediction | PhotoError, name: str) -> Prediction:
+        if isinstance(answer, PhotoError):
+            raise PhotoError(f"{name}: {answer}")
+        return answer
+
+
+def _prediction(view: View, years: dict[str, float]) -> Prediction | PhotoError:
+    if not 0 <= years["age"] <= OLDEST_ANSWER or not np.isfinite(list(years.values())).all():
+        shown = {name: round(value, 1) + 0.0 for name, value in years.items() if name in ("age", "spread")}
+        said = ", ".join(f"{name} {value:g}" for name, value in shown.items())
+        return PhotoError(f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}", "use another model")
+    return Prediction(
+        age=years["age"],
+        age_lo=years.get("age_lo"),
+        age_hi=years.get("age_hi"),
+        spread=years.get("spread"),
+        box=view.box,
+        faces=view.faces,
+        reasons=view.reasons,
+    )

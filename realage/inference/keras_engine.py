@@ -1,0 +1,63 @@
+"""Runs a `.keras` model with Keras, for which TensorFlow has to be installed."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from realage.calibration.interval import Calibration, read_calibration
+from realage.core.digests import file_sha256
+from realage.inference.facts import Facts
+from realage.network.archive import SUMMARY_FILE, has_member, not_ours, open_archive, read_json
+from realage.network.contents import read_recipe
+from realage.network.model_file import load_model, predict_ages
+from realage.photos.likeness import TrainingSummary
+
+
+class KerasEngine:
+    """A model of stage `package`, or of an earlier release, that is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        """Load `path`. Raises UserError as `load_model` does."""
+        self._model = load_model(path)
+        self._calibration = read_calibration(path, self._model.output)
+        ends = ("age_lo", "age_hi") if self._calibration else ()
+        self.outputs = frozenset((*self._model.output, *ends))
+        self.facts = read_facts(path, self._calibration)
+
+    def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
+        """Ages in years, float64 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
+        ages = predict_ages(self._model, photos.astype("float32"))
+        if self._calibration:
+            ages = ages.join(self._calibration.intervals(ages))
+        return {str(name): column.to_numpy() for name, column in ages.items()}
+
+
+def read_facts(path: Path, calibration: Calibration | None) -> Facts:
+    """Read the facts of a model file, given its calibration. Raises UserError as `read_summary` does."""
+    recipe = read_recipe(path)
+    return Facts(
+        fingerprint=file_sha256(path),
+        prepare=recipe.prepare,
+        coverage=calibration.coverage if calibration else None,
+        data=recipe.data,
+        model=recipe.model,
+        train=recipe.train,
+        summary=read_summary(path),
+    )
+
+
+def read_summary(path: Path) -> TrainingSummary | None:
+    """Read the summary of the training photos from a model file; None if it has none, as files of earlier releases.
+
+    Raises UserError as `read_recipe` does, and if the summary is damaged.
+    """
+    with open_archive(path) as archive:
+        if not has_member(archive, SUMMARY_FILE):
+            return None
+        contents = read_json(archive, SUMMARY_FILE)
+    try:
+        return TrainingSummary.model_validate(contents)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise not_ours(path, f"{SUMMARY_FILE} in it: {problem['msg']}") from error

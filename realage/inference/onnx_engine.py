@@ -1,0 +1,81 @@
+"""Runs an exported model, an ONNX file, with ONNX Runtime. Nothing in such a file is code that runs by itself."""
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from pydantic import ValidationError
+
+from realage.core.errors import UserError, brief
+from realage.core.machine import data_workers
+from realage.inference.facts import FACTS_VERSION, Facts
+
+LARGEST = 2**31  # bytes; no ONNX file in one piece is larger
+METADATA = "realage"  # the key of the facts
+INPUT = "photos"
+OUTPUTS = ({"age"}, {"age", "spread"}, {"age", "age_lo", "age_hi"}, {"age", "spread", "age_lo", "age_hi"})
+
+
+class OnnxEngine:
+    """An exported model that is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        """Load `path`. Raises UserError if it is missing, damaged, or no file that stage `export` wrote."""
+        self._session = _session(path)
+        self.facts = _facts(path, self._session)
+        self._names = [output.name for output in self._session.get_outputs()]
+        self.outputs = frozenset(self._names)
+        _require_shapes(path, self._session, self.facts.prepare.image_size)
+
+    def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
+        """Ages in years, float32 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
+        return dict(zip(self._names, self._session.run(self._names, {INPUT: photos})))
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it") from None
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        raise _not_exported(path, "it is not a regular file of at most 2 GiB")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = data_workers()
+    options.log_severity_level = 4  # errors are raised
+    try:
+        # From bytes: a file that is named could have weights in other files beside it.
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except OSError:
+        raise
+    except Exception as error:  # ONNX Runtime has a class of its own for each code
+        raise _not_exported(path, f"ONNX Runtime cannot load it: {brief(error)}") from error
+
+
+def _facts(path: Path, session: onnxruntime.InferenceSession) -> Facts:
+    metadata = session.get_modelmeta().custom_metadata_map
+    if METADATA not in metadata:
+        raise _not_exported(path, f"it has no metadata '{METADATA}'")
+    try:
+        facts = Facts.model_validate_json(metadata[METADATA])
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"])) or "all of it"
+        raise _not_exported(path, f"metadata '{METADATA}': {key}: {problem['msg']}") from error
+    if facts.version > FACTS_VERSION:
+        raise UserError(f"{path}: its metadata have version {facts.version}, and this release reads up to "
+                        f"{FACTS_VERSION}: install a newer release of realage")
+    return facts
+
+
+def _require_shapes(path: Path, session: onnxruntime.InferenceSession, size: int) -> None:
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    found = [(entry.name, entry.type, entry.shape[1:]) for entry in inputs]
+    if found != [(INPUT, "tensor(uint8)", [size, size, 3])]:
+        raise _not_exported(path, f"its metadata have prepare.image_size {size}, and its inputs are {found}")
+    if {entry.name for entry in outputs} not in OUTPUTS or any(len(entry.shape) != 1 for entry in outputs):
+        raise _not_exported(path, f"its outputs are {', '.join(entry.name for entry in outputs)}")
+
+
+def _not_exported(path: Path, reason: str) -> UserError:
+    return UserError(f"{path}: not a model that stage 'export' wrote: {reason}: run 'dvc repro', or fetch it anew")

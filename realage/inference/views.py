@@ -1,0 +1,39 @@
+"""What a model sees of a photo: its faces, framed as in training, and in what each is unlike the training photos."""
+
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from realage.inference.facts import Facts
+from realage.photos.framing import Framed, frame_faces
+from realage.photos.likeness import look_at
+
+Box = tuple[float, float, float, float]  # left, top, width, height, in pixels of the upright photo
+
+
+class View(NamedTuple):
+    """A framed photo: uint8 RGB (image_size, image_size, 3).
+
+    `box` is that of its face, None without one. `faces` is the number of faces in the photo, None where the model does
+    not search for faces. `reasons` are those of `TrainingSummary.reasons`.
+    """
+
+    pixels: np.ndarray
+    box: Box | None
+    faces: int | None
+    reasons: tuple[str, ...]
+
+
+def frame_views(pixels: np.ndarray, facts: Facts, all_faces: bool) -> list[View]:
+    """Frame a photo, uint8 RGB (height, width, 3): its largest face, or `all_faces`, the largest first.
+
+    A photo without a face is used whole, as in training. Raises UserError as `find_faces` does.
+    """
+    framed = frame_faces(pixels, facts.prepare)
+    return [_view(each, facts) for each in (framed if all_faces else islice(framed, 1))]
+
+
+def _view(framed: Framed, facts: Facts) -> View:
+    reasons = facts.summary.reasons(look_at(framed.pixels, framed.eye_distance)) if facts.summary else ()
+    return View(framed.pixels, framed.face.box if framed.face else None, framed.faces, reasons)
