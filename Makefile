@@ -9,7 +9,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header --no-
 INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify reproducible mend-cache test test-all lint coverage docs script presets lock
+.PHONY: help repro verify reproducible mend-cache test test-all lint coverage docs script presets wheel lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -53,12 +53,18 @@ script: .venv/installed ## pack code and params into one file, dist/train.py, fo
 presets: .venv/installed ## write presets/*.yaml anew from params.yaml and presets/differences
 	@realage presets
 
+wheel: .venv/installed ## build dist/realage-VERSION-py3-none-any.whl, to use models without this clone and TensorFlow
+	@rm -f dist/*.whl
+	@python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 lock: .venv/installed-dev ## compile the pinned requirements from the short lists
 	@$(COMPILE) --generate-hashes requirements.in requirements-base.in requirements-compute.in requirements-charts.in \
-		requirements-export.in -o requirements.txt
+		requirements-export.in requirements-serve.in -o requirements.txt
 	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-compute.in -o requirements-compute.txt
 	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-charts.in -o requirements-charts.txt
 	@$(COMPILE) --no-deps --no-annotate -c requirements.txt requirements-export.in -o requirements-export.txt
+	@$(COMPILE) --generate-hashes --no-annotate -c requirements.txt requirements-base.in requirements-serve.in \
+		-o requirements-serve.txt
 	@$(COMPILE) --generate-hashes requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) --generate-hashes requirements-gpu.in -o requirements-gpu.txt
 

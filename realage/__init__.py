@@ -13,6 +13,8 @@ A package may import the packages on the lines above its own; `make lint` checks
     report, history, predict            report page and model card; two commits compared; ages of photos
     adaptation                          a model corrected for a new source of photos
     suspects                            labels that are most likely wrong
+    service                             a model behind HTTP, and a page to try it
+    drift                               new photos compared with the training photos
     sections, sources                   all sections of params.yaml; paths of data in it against the outs of dvc.yaml
     project                             commands in a clone (verify, promote ...)
     cli                                 the command

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from realage.core.errors import UserError
 from realage.core.paths import EXPORTED, MODEL
 from realage.runner.command import output_for_a_reader, run
 
+OF_SERVICE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 Action = Callable[[], None]
 
 USE, TRUST, SHARE, KEEP = "Use a model", "Compare and verify", "Release", "Maintain the project"
@@ -26,6 +28,10 @@ app = typer.Typer(
 remote = typer.Typer(no_args_is_help=True, help="Check what the team shares.")
 app.add_typer(remote, name="remote", rich_help_panel=SHARE)
 
+AnyModel = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", show_default=False, help=f"the model file; default: {EXPORTED}, else {MODEL}"),
+]
 Revision = Annotated[str, typer.Argument(metavar="REV", help="a commit, a tag, a branch, HEAD~1")]
 OtherRevision = Annotated[
     str | None, typer.Argument(metavar="[REV]", show_default=False, help="another one; default: the working tree")
@@ -72,11 +78,16 @@ def _run(command: tuple[str, ...]) -> None:
     # A subcommand returns its action, so that errors, Ctrl-C and closed pipes are handled as in a stage.
     try:
         action = app([*command, *sys.argv[1:]], prog_name="realage", standalone_mode=False)
+        if callable(action):
+            action()
     except typer.TyperException as error:
         error.show()  # type: ignore[attr-defined]  # every exception of Typer has it
         sys.exit(error.exit_code)
-    if callable(action):
-        action()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = "serve" if package in OF_SERVICE else "train"
+        raise UserError(f"this needs the package {package}, which is not installed: "
+                        f"run \"pip install 'realage[{extra}]'\"") from error
 
 
 def _printing(action: Action) -> Action:
@@ -121,10 +132,7 @@ def predict(
             metavar="PHOTO|FOLDER|-...", help="photos, folders, or - for paths on standard input", parser=_named
         ),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", show_default=False, help=f"the model file; default: {EXPORTED}, else {MODEL}"),
-    ] = None,
+    model: AnyModel = None,
     format: Annotated[RowFormat, typer.Option(help="the output format")] = RowFormat.table,
     faces: Annotated[Faces, typer.Option(help="the largest face of a photo, or all of them")] = Faces.largest,
     threshold: Annotated[
@@ -138,7 +146,7 @@ def predict(
     ] = None,
 ) -> Action:
     """Print the age of each photo, in years."""
-    from realage.inference.rows import Gate
+    from realage.inference.gate import Gate
     from realage.predict import Request, predict
 
     gate = None
@@ -148,6 +156,41 @@ def predict(
         gate = Gate(threshold, challenge)
     request = Request(faces is Faces.all, gate)
     return _printing(partial(predict, photos, model, format.value, request, out))
+
+
+@app.command(rich_help_panel=USE)
+def serve(
+    model: AnyModel = None,
+    host: Annotated[str, typer.Option(help="the address to listen on; 0.0.0.0 for all of this machine")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for any that is free")] = 8_000,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="whoever asks has to send the token in this file")
+    ] = None,
+    photos: Annotated[int, typer.Option(min=1, max=1_000, help="the most photos in a request")] = 16,
+    megabytes: Annotated[float, typer.Option(min=0.1, max=1_000, help="the largest request")] = 32,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="the longest time for a request")] = 30,
+) -> Action:
+    """Answer over HTTP: a JSON API, and a page to try the model in a browser."""
+    from realage.service.command import serve
+    from realage.service.limits import Limits
+
+    limits = Limits(photos=photos, megabytes=megabytes, seconds=seconds)
+    return partial(serve, model, host, port, token_file, limits)
+
+
+@app.command(rich_help_panel=USE)
+def watch(
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO|FOLDER|-...", help="new photos, at least 30 of them", parser=_named)
+    ],
+    model: AnyModel = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the report as JSON")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write the report as a page")] = None,
+) -> Action:
+    """Compare new photos with those of the training. Exit status 3: they differ."""
+    from realage.drift.command import watch
+
+    return partial(watch, photos, model, json, html)
 
 
 @app.command(rich_help_panel=USE)

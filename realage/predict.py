@@ -2,27 +2,21 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from glob import glob, has_magic
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from realage.core.digests import file_sha256
 from realage.core.errors import UserError
-from realage.core.machine import data_workers
-from realage.core.paths import EXPORTED, MODEL
 from realage.inference.age_model import AgeModel, Prediction
+from realage.inference.default_model import default_model
+from realage.inference.gate import Gate
+from realage.inference.named import named_photos
 from realage.inference.outputs import LINES, OutFile, Printed
-from realage.inference.rows import Gate, Row, columns_of, error_row, prediction_row
-from realage.inference.views import View
+from realage.inference.rows import Row, columns_of, error_row, prediction_row
+from realage.inference.stream import predict_stream
 from realage.photos.limits import PhotoError
-from realage.photos.names import list_files
-
-CHUNK = 256  # photos in memory at once
 
 
 class Request(NamedTuple):
@@ -44,15 +38,14 @@ def predict(
 ) -> None:
     """Print the age of each photo in `paths`, in years: photos, folders of photos, patterns, or `-` for standard input.
 
-    Without `model_file`, the model is the exported one if it is that of `models/age.keras`, otherwise that itself.
-    `style` is table, csv, json (one list) or jsonl (a line per photo). With `out` the rows go to that file; a run that
-    was interrupted goes on there. Raises UserError if the model file is not sound, and, after printing, if any photo
-    has no age.
+    Without `model_file`, the model is `default_model`. `style` is table, csv, json (one list) or jsonl (a line per
+    photo). With `out` the rows go to that file; a run that was interrupted goes on there. Raises UserError if the model
+    file is not sound, and, after printing, if any photo has no age.
     """
     if out and style not in LINES:
         raise UserError(f"--out writes csv or jsonl, and --format is {style}: add '--format csv'")
-    photos = list(_photos(paths))
-    model = AgeModel.load(model_file or _found_model())
+    photos = list(named_photos(paths))
+    model = AgeModel.load(model_file or default_model())
     columns = columns_of(model, request.all_faces, request.gate)
     done = without = 0
     output: OutFile | Printed = Printed(style, columns) if out is None else OutFile(
@@ -74,27 +67,12 @@ def predict(
 
 
 def predict_photos(model: AgeModel, photos: Iterable[Path], request: Request = LARGEST) -> Iterator[list[Row]]:
-    """Yield the rows of each photo: one, or with `all_faces` one for each face.
-
-    Photos are decoded and framed by `REALAGE_WORKERS` threads, a chunk at a time, so that memory does not grow.
-    """
-
-    def look(photo: Path) -> list[View] | PhotoError:
-        try:
-            return model.frame(photo, request.all_faces)
-        except PhotoError as error:
-            return error
-
-    with ThreadPoolExecutor(data_workers()) as pool:
-        waiting = iter(photos)
-        while chunk := list(islice(waiting, CHUNK)):
-            seen = list(pool.map(look, chunk))
-            answers = iter(model.answer([view for views in seen if isinstance(views, list) for view in views]))
-            for photo, views in zip(chunk, seen):
-                if isinstance(views, PhotoError):
-                    yield [error_row(photo, views, request.gate)]
-                else:
-                    yield [_row(photo, next(answers), request.gate) for _ in views]
+    """Yield the rows of each photo: one, or with `all_faces` one for each face."""
+    for photo, found in predict_stream(model, photos, request.all_faces):
+        if isinstance(found, PhotoError):
+            yield [error_row(photo, found, request.gate)]
+        else:
+            yield [_row(photo, each.answer, request.gate) for each in found]
 
 
 def _row(photo: Path, answer: Prediction | PhotoError, gate: Gate | None) -> Row:
@@ -103,46 +81,10 @@ def _row(photo: Path, answer: Prediction | PhotoError, gate: Gate | None) -> Row
     return prediction_row(photo, answer, gate)
 
 
-def _found_model() -> Path:
-    if not EXPORTED.is_file():
-        return MODEL
-    if not MODEL.is_file():
-        return EXPORTED
-    if AgeModel.load(EXPORTED).facts.fingerprint == file_sha256(MODEL):
-        return EXPORTED
-    print(f"{EXPORTED} was exported from another model than {MODEL}, which is used: run 'dvc repro export'",
-          file=sys.stderr)
-    return MODEL
-
-
 def _settings(model: AgeModel, request: Request) -> dict[str, object]:
     """What two parts of one output file must have in common."""
     return {"model": model.facts.fingerprint, "all_faces": request.all_faces,
             "gate": list(request.gate) if request.gate else None}  # fmt: skip
-
-
-def _photos(paths: Iterable[str | Path]) -> Iterator[Path]:
-    for path in map(Path, paths):
-        text = str(path)
-        if text == "-":
-            yield from map(Path, filter(None, (line.rstrip("\r\n") for line in sys.stdin)))
-        elif path.is_dir():
-            yield from _listed(path)
-        elif path.exists():
-            yield path
-        elif has_magic(text) and (found := sorted(glob(text, recursive=True))):
-            yield from _photos(found)
-        else:
-            raise UserError(f"{path}: no such photo or folder")
-
-
-def _listed(folder: Path) -> list[Path]:
-    files = list_files(folder)
-    if files.others:
-        print(f"{folder}: {files.passed_over()}", file=sys.stderr)
-    if not files.photos:
-        raise UserError(f"{folder}: no photos in this folder")
-    return [folder / name for name in files.photos]
 
 
 if __name__ == "__main__":

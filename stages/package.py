@@ -5,7 +5,9 @@ and measures of its training photos.
 """
 
 import math
+from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from realage.calibration.fit import calibrate, fit_scale, least_people
@@ -25,7 +27,7 @@ from realage.network.learnt import LearntPhotos
 from realage.network.model import build_predictor
 from realage.network.model_file import load_network, predict_ages, save_model
 from realage.network.quiet_keras import keras
-from realage.photos.likeness import Seen, TrainingSummary, look_at, summarize
+from realage.photos.likeness import Seen, look_at, summarize
 from realage.photos.parallel import map_photos
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
@@ -44,8 +46,9 @@ def package() -> None:
     params = ModelParams(**recipe.model, flip_average=flip_average)
     model = build_predictor(load_network(NETWORK), build_head(params), flip_average)
     recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
-    calibration = _calibrate(model, learnt, recipe.train["batch_size"])
-    summary = _summarize_training()
+    batch_size = recipe.train["batch_size"]
+    calibration = _calibrate(model, learnt, batch_size)
+    summary = summarize(_look_at_training(), _held_out_ages(model, learnt, batch_size))
     texts = (calibration.to_json() if calibration else None, summary.model_dump_json(indent=2) if summary else None)
     save_model(model, MODEL, recipe, learnt, *texts)
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
@@ -54,31 +57,43 @@ def package() -> None:
 def _calibrate(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> Calibration | None:
     """Calibrate on the photos of `data/index/calibration.csv` that `model` has not learnt from; None if too few."""
     coverage = load("evaluate", EvaluateParams).coverage
-    index = read_index(CALIBRATION)
-    if learnt is not None:
-        index = index[~learnt.holds(index[PHOTO])].reset_index(drop=True)
+    index = _not_learnt(read_index(CALIBRATION), learnt)
     scaling, calibrating = (index.index[index[PART] == part] for part in (SCALE, QUANTILE))
     people = index.loc[calibrating, PERSON].to_numpy()
     if not len(scaling) or len(set(people)) < least_people(coverage):
         print(f"package: predictions have no intervals: the validation photos that calibrate them show "
               f"{len(set(people))} people, fewer than {least_people(coverage)}: add photos or raise split.val_fraction")
         return None
-    require_indexed(PREPARED, index)
-    answers = predict_ages(model, PhotoDataset(PREPARED, index[PHOTO], index[REAL_AGE], batch_size))
-    require_numbers(answers, MODEL)
+    answers = _predict(model, index, batch_size)
     real = index[REAL_AGE].to_numpy()
     scale = fit_scale(real[scaling], answers.loc[scaling])
     return calibrate(scale, real[calibrating], answers.loc[calibrating], people, coverage)
 
 
-def _summarize_training() -> TrainingSummary | None:
-    """Measure the first SUMMARIZED training photos, in the order of their hashes; None if they are too few."""
+def _held_out_ages(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> np.ndarray:
+    """Predicted ages, float (n,), in years, of validation photos that `model` has not learnt from."""
+    index = _not_learnt(read_index(INDEX / "val.csv"), learnt).sort_values(PHOTO, ignore_index=True).head(SUMMARIZED)
+    return _predict(model, index, batch_size)["age"].to_numpy() if len(index) else np.empty(0)
+
+
+def _not_learnt(index: pd.DataFrame, learnt: LearntPhotos | None) -> pd.DataFrame:
+    return index if learnt is None else index[~learnt.holds(index[PHOTO])].reset_index(drop=True)
+
+
+def _predict(model: keras.Model, index: pd.DataFrame, batch_size: int) -> pd.DataFrame:
+    require_indexed(PREPARED, index)
+    answers = predict_ages(model, PhotoDataset(PREPARED, index[PHOTO], index[REAL_AGE], batch_size))
+    require_numbers(answers, MODEL)
+    return answers
+
+
+def _look_at_training() -> Iterator[Seen]:
+    """Measure the first SUMMARIZED training photos, in the order of their hashes."""
     index = read_index(INDEX / "train.csv").sort_values(PHOTO).head(SUMMARIZED)
     require_indexed(PREPARED, index)
     found = pd.read_csv(PREPARED_LIST, dtype={PHOTO: str}).set_index(PHOTO)[EYE_DISTANCE]
     eyes = [None if math.isnan(distance) else float(distance) for distance in found.reindex(index[PHOTO])]
-    looks = map_photos(_look_at_prepared, list(zip(index[PHOTO], eyes)), "package: training photos")
-    return summarize(looks)
+    return map_photos(_look_at_prepared, list(zip(index[PHOTO], eyes)), "package: training photos")
 
 
 def _look_at_prepared(photo: tuple[str, float | None]) -> Seen:

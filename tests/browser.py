@@ -75,9 +75,23 @@ class BrowserPage:
 
     def press(self, key: str) -> None:
         """Press a key, such as Tab or ArrowRight."""
-        codes = {"Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
+        typed = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown" if typed else "rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key], **typed)
+
+    def wait(self, condition: str) -> object:
+        """The value of an expression as soon as it is true; for at most 30 seconds."""
+        return self.run(f"""new Promise((done, failed) => {{
+          const look = () => {{ const value = {condition}; if (value) {{ done(value); }} else setTimeout(look, 20); }};
+          setTimeout(() => failed(new Error('in vain: ' + document.body.innerText)), 30000);
+          look();
+        }})""")
+
+    def choose(self, field: str, files: list[Path]) -> None:
+        """Choose files in the field with this id, as in the dialog that a click opens."""
+        node = self.call("Runtime.evaluate", expression=f"document.getElementById('{field}')")["result"]["objectId"]
+        self.call("DOM.setFileInputFiles", files=[str(file) for file in files], objectId=node)
 
     def picture(self, file: Path) -> None:
         """Write the whole page to `file` as a PNG."""
@@ -103,7 +117,7 @@ class BrowserPage:
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[BrowserPage]:
+def browser(folder: Path, *options: str) -> Iterator[BrowserPage]:
     """A browser of its own, with its profile in `folder`."""
     assert BROWSER, "install Chromium"
     read_commands, write_commands = os.pipe()
@@ -115,7 +129,8 @@ def browser(folder: Path) -> Iterator[BrowserPage]:
         os.dup2(answers, 4)
 
     flags = ["--headless", "--no-sandbox", "--remote-debugging-pipe", f"--user-data-dir={folder}", "--disable-gpu",
-             "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars"]
+             "--disable-background-networking", "--hide-scrollbars", *options,
+             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
     process = subprocess.Popen([BROWSER, *flags], preexec_fn=give_pipes, close_fds=False,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(read_commands)

@@ -44,6 +44,19 @@ def tiny_model(
     save_model(build_predictor(network, head, flip_average=True), path, trained, None, *texts)
 
 
+def light_meter(
+    path: Path, years: float = 100, prepare: PrepareParams = PREPARE, calibration: Calibration | None = None
+) -> Path:
+    """Write the file of a model whose age is the mean of all values of a photo: white is `years`, black 0."""
+    pixels = keras.Input((prepare.image_size, prepare.image_size, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(years / 255)(pixels))
+    third = keras.initializers.Constant(1 / 3)
+    age = keras.layers.Dense(1, use_bias=False, kernel_initializer=third)(mean)
+    text = calibration.model_dump_json() if calibration else None
+    save_model(keras.Model(pixels, {"age": age}), path, Recipe(prepare=prepare, train={}), calibration=text)
+    return path
+
+
 def intervals(per_spread: float | None = None) -> Calibration:
     """Intervals from 2 expected errors below the age to 3 above, and more of them at greater ages."""
     scale = Scale(base=1.0, per_spread=per_spread, ages=[10, 30, 60], factors=[1.0, 3.0, 2.0])

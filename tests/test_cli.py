@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,11 +12,13 @@ import pytest
 from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, copy_project, run_module, run_realage, write_photo
 
 from realage.cli import main
+from realage.export.convert import export_model
 
 MODEL = PROJECT / "tests/data/regression-0.1.keras"
 COMMANDS = (
     "predict", "adapt", "summary", "compare", "compare-data", "verify", "reproducible", "promote", "script", "params",
     "presets", "mend-cache", "remove-person", "remote", "suspects", "relabel",
+    "export", "serve", "watch",
 )  # fmt: skip
 OLD_NAMES = {
     "realage.predict": "realage predict",
@@ -113,9 +116,31 @@ def test_debug_shows_the_traceback(tmp_path):
     assert done.returncode == 1 and "Traceback" in done.stderr and "nowhere.jpg" in done.stderr
 
 
+# What a base installation lacks.
+TRAINING = ("tensorflow", "keras", "dvc", "pandas", "matplotlib", "scipy", "onnx", "gto", "jinja2", "pyarrow", "joblib")
+SERVICE = ("fastapi", "starlette", "uvicorn", "prometheus_client")
+
+
+def without(packages: tuple[str, ...]) -> list[str]:
+    """The command `realage` where these packages are not installed."""
+    code = f"import sys; sys.modules.update(dict.fromkeys({packages})); from realage.cli import main; main()"
+    return [sys.executable, "-c", code]
+
+
+@pytest.mark.parametrize("arguments, missing, extra", [
+    (["summary"], TRAINING, "train"), (["verify"], TRAINING, "train"), (["promote", "prod"], TRAINING, "train"),
+    (["export", "age.keras", "--out", "age.onnx"], TRAINING, "train"), (["serve"], SERVICE, "serve"),
+])  # fmt: skip
+def test_a_command_whose_packages_are_missing_names_the_extra(tmp_path, arguments, missing, extra):
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(PROJECT)}
+    command = [*without(missing), *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert_one_line_error(done, "needs the package", f"run \"pip install 'realage[{extra}]'\"")
+
+
 @pytest.mark.slow
 def test_the_wheel_alone_predicts(tmp_path):
-    """Built as a package index would get it, and used far from any clone."""
+    """Built as a package index would get it, and used far from any clone, without what only a training needs."""
     source, empty, unpacked = (tmp_path / name for name in ("source", "empty", "unpacked"))
     empty.mkdir()
     copy_project(source, without=("tests/",))
@@ -125,6 +150,12 @@ def test_the_wheel_alone_predicts(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
         folders = {name.split("/")[0] for name in archive.namelist()}
+        (metadata,) = (archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA"))
+    needed = re.findall(r"^Requires-Dist: ([\w-]+)(.*)$", metadata, re.M)
+    assert "onnxruntime" in {name for name, condition in needed if not condition}
+    extras = {name: condition for name, condition in needed if "extra" in condition}
+    assert "train" in extras["tensorflow"] and "train" in extras["dvc"] and "serve" in extras["fastapi"]
+    assert (unpacked / "realage/service/page/page.js").exists() and (unpacked / "realage/__init__.pyi").exists()
     assert len(folders) == 2 and "realage" in folders
     write_photo(empty / "a.jpg", seed=1)
 
@@ -138,5 +169,10 @@ def test_the_wheel_alone_predicts(tmp_path):
 
     assert Path(python("-c", "import realage; print(realage.__file__)").strip()).is_relative_to(unpacked)
     assert realage("--version").strip() == wheel.name.split("-")[1]
-    (row,) = json.loads(realage("predict", "a.jpg", "--model", str(MODEL), "--format", "json"))
+    export_model(MODEL, tmp_path / "age.onnx", "float32")
+    arguments = ["predict", "a.jpg", "--format", "json", "--model", str(tmp_path / "age.onnx")]
+    command = [*without(TRAINING + SERVICE), *arguments]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(unpacked)}
+    done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=True)
+    (row,) = json.loads(done.stdout)
     assert row["age"] > 0 and os.listdir(empty) == ["a.jpg"]

@@ -12,14 +12,14 @@ import pytest
 from conftest import assert_one_line_error, change, run_realage, write_photo
 from matplotlib import get_data_path
 from PIL import Image
-from small_network import PREPARE, tiny_model
+from small_network import PREPARE, light_meter, tiny_model
 
 from realage.calibration.interval import Calibration, Scale
 from realage.core.errors import UserError
 from realage.core.paths import EXPORTED, MODEL
 from realage.export.convert import export_model
 from realage.inference.age_model import AgeModel
-from realage.inference.rows import Gate
+from realage.inference.gate import Gate
 from realage.network.contents import Recipe
 from realage.network.model_file import load_model, predict_ages, save_model
 from realage.network.quiet_keras import keras
@@ -237,22 +237,12 @@ def test_bad_photos_alone_have_neither_age_nor_spread(good_and_bad, capsys):
     assert len(json.loads(printed(capsys, "age.keras", "json", ["a.png", "c.png"]))) == 2
 
 
-def grey_model(path: Path, name: str = "none", margin: float = 0.0) -> None:
-    """A model whose age is the mean of all values of a photo: white is 100 years, black 0."""
-    pixels = keras.Input((32, 32, 3))
-    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(100 / 255)(pixels))
-    third = keras.initializers.Constant(1 / 3)
-    age = keras.layers.Dense(1, use_bias=False, kernel_initializer=third)(mean)
-    trained = Recipe(prepare=PREPARE.model_copy(update={"crop": name, "margin": margin}), train={})
-    save_model(keras.Model(pixels, {"age": age}), path, trained)
-
-
 def write_grey(path: str, years: float) -> None:
     Image.new("RGB", (40, 40), (round(years * 2.55),) * 3).save(path)
 
 
 def test_a_gate_passes_refuses_or_asks_and_asks_without_an_age(workspace, capsys):
-    grey_model(Path("age.keras"))
+    light_meter(Path("age.keras"))
     expected = {"a.png": (15, "refuse"), "b.png": (20, "ask"), "c.png": (40, "pass"), "d.png": (None, "ask")}
     for name, (years, _) in expected.items():
         write_grey(name, years) if years else Path(name).write_text("no photo")
@@ -279,7 +269,7 @@ def test_every_face_has_a_row_with_its_box(workspace, capsys):
     both.paste(hopper.resize((hopper.width // 2, hopper.height // 2)), (hopper.width, 0))
     both.save("two.png")
     write_grey("none.png", 30)
-    grey_model(Path("age.keras"), "face")
+    light_meter(Path("age.keras"), prepare=PREPARE.model_copy(update={"crop": "face"}))
     predict(["two.png", "none.png"], Path("age.keras"), "json", Request(all_faces=True))
     large, small, none = json.loads(capsys.readouterr().out)
     assert (large["photo"], small["photo"]) == ("two.png", "two.png") and large["faces"] == small["faces"] == 2
@@ -290,7 +280,7 @@ def test_every_face_has_a_row_with_its_box(workspace, capsys):
 
 
 def test_patterns_and_standard_input_name_photos(workspace, capsys, monkeypatch):
-    grey_model(Path("age.keras"))
+    light_meter(Path("age.keras"))
     for name in ("a1.png", "a2.png", "b[1].png"):
         write_grey(name, 30)
     monkeypatch.setattr("sys.stdin", io.StringIO("a2.png\n\nb[1].png\r\n"))
@@ -302,7 +292,7 @@ def test_patterns_and_standard_input_name_photos(workspace, capsys, monkeypatch)
 
 
 def test_an_interrupted_run_goes_on_and_a_wrong_format_is_said_first(workspace, capsys, monkeypatch):
-    grey_model(Path("age.keras"))
+    light_meter(Path("age.keras"))
     names = [f"{number:03}.png" for number in range(6)]
     for number, name in enumerate(names):
         write_grey(name, 10 * number)
@@ -310,7 +300,7 @@ def test_an_interrupted_run_goes_on_and_a_wrong_format_is_said_first(workspace, 
     with pytest.raises(UserError, match="1 of 6"):
         predict(names, Path("age.keras"), "csv", out=Path("whole.csv"))
     contents = Path("whole.csv").read_bytes()
-    monkeypatch.setattr("realage.predict.CHUNK", 2)
+    monkeypatch.setattr("realage.inference.stream.CHUNK", 2)
     Path(names[4]).rename("hidden")
     Path(names[4]).mkdir()  # no photo, but no reason to end
     Path(names[4]).rmdir()
@@ -342,7 +332,7 @@ def test_without_a_model_the_exported_one_is_used_if_it_is_that_of_the_model_fil
     load_file = AgeModel.load
     monkeypatch.setattr(AgeModel, "load", lambda path: used.append(Path(path)) or load_file(path))
     write_grey("a.png", 30)
-    grey_model(MODEL)
+    light_meter(MODEL)
     predict(["a.png"])
     assert used == [MODEL]
     export_model(MODEL, EXPORTED, "float32")

@@ -25,9 +25,10 @@ class Prediction:
     """The age of a person in a photo, in years.
 
     `age_lo` and `age_hi` are the ends of the interval that is meant to hold the real age, None if the model is not
-    calibrated. `spread` is the standard deviation that the network predicts, None for a head without it. `box` is the
-    face's: left, top, width and height in pixels of the upright photo. `faces` is the number of faces in the photo.
-    Both are None if the model does not search for faces; without a face the age is that of the photo as a whole.
+    calibrated. `spread` is the standard deviation that the network predicts, None for a head without it. `size` is the
+    width and height of the upright photo in pixels, and `box` has the left, top, width and height of the face in it.
+    `faces` is the number of faces in the photo. `box` and `faces` are None if the model does not search for faces;
+    without a face the age is that of the photo as a whole.
     `reasons` says in what the photo is unlike all training photos, so that its age is not to be trusted.
     """
 
@@ -35,6 +36,7 @@ class Prediction:
     age_lo: float | None
     age_hi: float | None
     spread: float | None
+    size: tuple[int, int]
     box: Box | None
     faces: int | None
     reasons: tuple[str, ...]
@@ -137,6 +139,7 @@ def _prediction(view: View, years: dict[str, float]) -> Prediction | PhotoError:
         age_lo=years.get("age_lo"),
         age_hi=years.get("age_hi"),
         spread=years.get("spread"),
+        size=view.size,
         box=view.box,
         faces=view.faces,
         reasons=view.reasons,

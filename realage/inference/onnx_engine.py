@@ -4,12 +4,12 @@ import stat
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from pydantic import ValidationError
 
 from realage.core.errors import UserError, brief
 from realage.core.machine import data_workers
 from realage.inference.facts import FACTS_VERSION, Facts
+from realage.inference.quiet_onnxruntime import onnxruntime
 
 LARGEST = 2**31  # bytes; no ONNX file in one piece is larger
 METADATA = "realage"  # the key of the facts

@@ -1,30 +1,13 @@
 """What `realage predict` says of a photo: one row for each face, or one that says why there is no age."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from realage.inference.age_model import AgeModel, Prediction
+from realage.inference.gate import Gate
 from realage.photos.limits import PhotoError
 
 Row = dict[str, object]
 BOX = ("left", "top", "width", "height")
-
-
-class Gate(NamedTuple):
-    """An age where a decision falls, such as 18, and the challenge age, such as 25, from which on people pass."""
-
-    threshold: float  # years
-    challenge: float
-
-    def decide(self, prediction: Prediction) -> str:
-        """Return `pass`, `refuse` or `ask`.
-
-        Who is put at `challenge` or older passes, who is put below `threshold` is refused, and all others are asked for
-        proof of age; so is everyone whose photo is unlike the training photos.
-        """
-        if prediction.reasons or self.threshold <= prediction.age < self.challenge:
-            return "ask"
-        return "pass" if prediction.age >= self.challenge else "refuse"
 
 
 def columns_of(model: AgeModel, all_faces: bool, gate: Gate | None) -> list[str]:

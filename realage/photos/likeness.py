@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from realage.photos.faces import find_faces
 from realage.photos.measures import measure, thumbnail_of
 
-LEVELS = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)  # of the quantiles
+LEVELS = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)  # of the quantiles that are edges
 FACELESS = 0.01  # a photo without a face is unlike photos of which a smaller share has none
 LEAST_PHOTOS = 100  # fewer do not show what is usual
 DIGITS = 4
+AGE = "age"  # predicted ages, beside the measures of `Seen`
 
 # Measure -> what a photo below the lowest and above the highest quantile is; None: no reason to doubt the age.
 REASONS: dict[str, tuple[str | None, str | None]] = {
@@ -53,42 +54,89 @@ def look_at(square: np.ndarray, face_pixels: float | None) -> Seen:
     return Seen(measures.brightness, measures.contrast, measures.sharpness, distance, original)
 
 
+class Distribution(BaseModel):
+    """How many photos have values up to the first of `edges`, up to the next, and so on, and above the last.
+
+    The edges are quantiles at LEVELS of these photos, without those that are equal to the one before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edges: tuple[float, ...] = Field(min_length=1, max_length=len(LEVELS))
+    counts: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        edges = np.array(self.edges)
+        if not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+            raise ValueError("edges have to be numbers that rise")
+        if len(self.counts) != len(edges) + 1 or min(self.counts) < 0 or self.photos < 1:
+            raise ValueError("there has to be a count for each part between edges")
+        return self
+
+    @property
+    def photos(self) -> int:
+        """The number of photos."""
+        return sum(self.counts)
+
+    def count(self, values: np.ndarray) -> np.ndarray:
+        """Count numbers, float (n,), in the same parts: int (edges + 1,)."""
+        return np.bincount(np.searchsorted(self.edges, values), minlength=len(self.counts))
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        """The distribution of numbers, float (n,), of which NaN are left out; None if there are too few."""
+        known = values[~np.isnan(values)]
+        if len(known) < LEAST_PHOTOS:
+            return None
+        edges = np.unique(np.quantile(known, LEVELS).round(DIGITS))
+        counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
+        return cls(edges=tuple(edges.tolist()), counts=tuple(counts.tolist()))
+
+
 class TrainingSummary(BaseModel):
-    """Quantiles, at LEVELS, of the measures of training photos; `faceless` is the share of photos without a face."""
+    """What is usual among training photos: distributions of the measures of `Seen`, and of predicted ages, in years.
+
+    `faceless` of the `photos` have no face. The ages are those of photos that the model has not learnt from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     photos: int = Field(ge=1)
-    faceless: float = Field(ge=0, le=1)
-    quantiles: dict[str, tuple[float, ...]]
+    faceless: int = Field(ge=0)
+    measures: dict[str, Distribution]
 
     @model_validator(mode="after")
-    def _check_quantiles(self) -> Self:
-        for name, values in self.quantiles.items():
-            if name not in Seen._fields or len(values) != len(LEVELS) or not np.isfinite(values).all():
-                raise ValueError(f"{name} has to be one of {', '.join(Seen._fields)}, with {len(LEVELS)} numbers")
+    def _check_measures(self) -> Self:
+        unknown = set(self.measures) - {*Seen._fields, AGE}
+        if unknown or self.faceless > self.photos:
+            raise ValueError(f"unknown measures {sorted(unknown)}, or more photos without a face than photos")
         return self
 
     def reasons(self, seen: Seen) -> tuple[str, ...]:
         """Why a photo is unlike the training photos: a word for each measure outside of their outermost quantiles."""
-        found = [NO_FACE] if math.isnan(seen.eye_distance) and self.faceless < FACELESS else []
+        is_news = self.faceless < FACELESS * self.photos
+        found = [NO_FACE] if math.isnan(seen.eye_distance) and is_news else []
         for name, (below, above) in REASONS.items():
-            if name in self.quantiles:
-                value, (lowest, *_, highest) = getattr(seen, name), self.quantiles[name]
-                reason = below if value < lowest else above if value > highest else None
+            if name in self.measures:
+                value, edges = getattr(seen, name), self.measures[name].edges
+                reason = below if value < edges[0] else above if value > edges[-1] else None
                 found += [reason] if reason else []
         return tuple(found)
 
 
-def summarize(looks: Iterable[Seen]) -> TrainingSummary | None:
-    """Summarize what was seen of training photos; None if they are fewer than LEAST_PHOTOS."""
+def summarize(looks: Iterable[Seen], ages: np.ndarray | None = None) -> TrainingSummary | None:
+    """Summarize what was seen of training photos, and predicted `ages`, float (n,), in years.
+
+    Returns None if there are fewer photos than LEAST_PHOTOS.
+    """
     table = np.array(list(looks), "float64").reshape(-1, len(Seen._fields))
     if len(table) < LEAST_PHOTOS:
         return None
-    quantiles = {}
-    for name, column in zip(Seen._fields, table.T):
-        known = column[~np.isnan(column)]
-        if len(known) >= LEAST_PHOTOS:
-            quantiles[name] = tuple(np.quantile(known, LEVELS).round(DIGITS).tolist())
-    faceless = float(np.isnan(table[:, Seen._fields.index("eye_distance")]).mean())
-    return TrainingSummary(photos=len(table), faceless=round(faceless, DIGITS), quantiles=quantiles)
+    values = dict(zip(Seen._fields, table.T)) | ({} if ages is None else {AGE: ages})
+    found = {name: Distribution.of(column) for name, column in values.items()}
+    return TrainingSummary(
+        photos=len(table),
+        faceless=int(np.isnan(values["eye_distance"]).sum()),
+        measures={name: distribution for name, distribution in found.items() if distribution},
+    )

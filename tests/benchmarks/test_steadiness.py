@@ -7,31 +7,18 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, assert_one_line_error, run_module, write_photo
 from PIL import Image
+from small_network import PREPARE, light_meter
 
 from benchmarks.disturbances import disturbances
 from benchmarks.steadiness import CHUNK, Answers, ask, labelled_photos, load, measure, steadiness
 from realage.core.errors import UserError
 from realage.core.files import read_json
 from realage.inference.age_model import AgeModel
-from realage.network.contents import Recipe
-from realage.network.model_file import save_model
-from realage.network.quiet_keras import keras
-from realage.photos.params import PrepareParams
 from realage.predict import predict_photos
 from synthetic.sample import SampleParams, write_sample
 
+FACES = PREPARE.model_copy(update={"crop": "face"})
 GREYS = range(20, 160, 4)  # one photo of each: values that brightness +40% leaves below 255
-
-
-def light_meter(path: Path, crop: str = "none", years: float = 100) -> Path:
-    """A model file whose age is the mean of all values of a photo: white is `years`, black 0."""
-    pixels = keras.Input((32, 32, 3))
-    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(years / 255)(pixels))
-    third = keras.initializers.Constant(1 / 3)
-    age = keras.layers.Dense(1, use_bias=False, kernel_initializer=third)(mean)
-    prepare = PrepareParams(image_size=32, crop=crop, margin=0.0, fit="pad")
-    save_model(keras.Model(pixels, {"age": age}), path, Recipe(prepare=prepare, train={}))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +82,7 @@ def test_figures_are_those_of_the_arithmetic(plain, monkeypatch, capsys):
 
 def test_several_models_stand_side_by_side_and_one_that_seeks_faces_counts_photos_without(plain, monkeypatch, capsys):
     light_meter(Path("one.keras"))
-    light_meter(Path("other.keras"), crop="face", years=50)
+    light_meter(Path("other.keras"), 50, FACES)
     one, other = measured(monkeypatch, "one.keras", "other.keras", "--home", "whole")["models"]
     assert other["prepare"]["crop"] == "face"
     brighter = [by_name(model)["brightness +40%"] for model in (one, other)]
@@ -111,7 +98,7 @@ def test_photos_go_through_what_predict_does(sample, workspace):
     Path("bad.png").write_text("no photo")
     rows = labelled_photos(sample / "final_files", sample / "labels.csv", None, "val")
     photos = [Path("bad.png"), *(sample / "final_files" / name for name in rows["file_name"][: CHUNK + 2])]
-    model = load(light_meter(Path("age.keras"), crop="face"))
+    model = load(light_meter(Path("age.keras"), prepare=FACES))
     readable, (answers,) = ask([model], photos, disturbances("whole")[:1])
     expected = [row for (row,) in predict_photos(AgeModel.load(Path("age.keras")), photos)]
     assert [row["error"] == "" for row in expected] == readable.tolist() and not readable[0]

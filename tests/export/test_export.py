@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, recipe, run_realage, write_params
-from small_network import PREPARE, intervals, tiny_model
+from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, run_realage, write_params
+from small_network import PREPARE, intervals, light_meter, tiny_model
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, write_csv
@@ -42,17 +42,8 @@ def test_it_answers_as_the_keras_model_does(workspace, head, per_spread):
     assert alone == pytest.approx(expected["age_hi"][2], abs=1e-3)
 
 
-def light_meter(path: Path, years: float, kernel: float = 1 / 3) -> None:
-    """A model whose age is the mean of all values of a photo: white is `years`, black 0."""
-    pixels = keras.Input((32, 32, 3))
-    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(years / 255)(pixels))
-    age = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(kernel))(mean)
-    trained = Recipe(prepare=PREPARE, train=recipe().model_dump())
-    save_model(keras.Model(pixels, {"age": age}), path, trained, calibration=intervals().model_dump_json())
-
-
 def test_intervals_begin_at_0_years_and_follow_the_factor_of_the_age(workspace):
-    light_meter(Path("age.keras"), 100)
+    light_meter(Path("age.keras"), calibration=intervals())
     export_model(Path("age.keras"), Path("age.onnx"), "float32")
     greys = np.array([0, 51, 115, 204, 255], np.uint8)  # 0, 20, 45, 80 and 100 years
     answers = OnnxEngine(Path("age.onnx")).answer(np.tile(greys[:, None, None, None], (1, 32, 32, 3)))

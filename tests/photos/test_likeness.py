@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from realage.photos.likeness import FACELESS, LEAST_PHOTOS, LEVELS, Seen, TrainingSummary, look_at, summarize
+from realage.photos.likeness import (
+    DIGITS,
+    FACELESS,
+    LEAST_PHOTOS,
+    LEVELS,
+    Distribution,
+    Seen,
+    TrainingSummary,
+    look_at,
+    summarize,
+)
 
 NAN = math.nan
 USUAL = Seen(brightness=120, contrast=55, sharpness=12, eye_distance=0.35, face_pixels=60)
@@ -46,14 +56,14 @@ def test_few_of_the_photos_of_the_same_kind_have_a_reason():
 def test_photos_without_faces_are_no_news_to_a_model_that_learnt_from_some():
     faceless = [seen._replace(eye_distance=NAN, face_pixels=NAN) for seen in varied(60)]
     mixed = summarize([*varied(240), *faceless])
-    assert mixed.faceless == 0.2 > FACELESS and mixed.reasons(USUAL._replace(eye_distance=NAN)) == ()
+    assert mixed.faceless == 60 > FACELESS * 300 and mixed.reasons(USUAL._replace(eye_distance=NAN)) == ()
 
 
 def test_few_photos_do_not_show_what_is_usual():
     assert summarize(varied(LEAST_PHOTOS - 1)) is None and summarize([]) is None
     assert summarize(varied(LEAST_PHOTOS)).photos == LEAST_PHOTOS
     mostly_unknown = [seen._replace(face_pixels=NAN) for seen in varied(300)]
-    assert "face_pixels" not in summarize(mostly_unknown).quantiles
+    assert "face_pixels" not in summarize(mostly_unknown).measures
 
 
 def test_the_measures_are_those_of_the_framed_photo():
@@ -69,9 +79,27 @@ def test_the_order_of_the_photos_does_not_matter(order):
     assert summarize([photos[place] for place in order]) == summarize(photos)
 
 
+def test_a_distribution_counts_every_photo_also_where_many_are_equal():
+    values = np.array([5.0] * 150 + [7.0] * 40 + [np.nan] * 30 + list(range(10)))
+    found = Distribution.of(values)
+    assert found.photos == 200 and (found.count(values[~np.isnan(values)]) == found.counts).all()
+    assert found.edges[0] < 5 < found.edges[-1] and len(set(found.edges)) == len(found.edges)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=LEAST_PHOTOS, max_size=300))
+def test_whatever_the_values_each_is_in_one_part(values):
+    found = Distribution.of(np.array(values))
+    assert found.photos == len(values)
+    assert (found.count(np.array(values).round(DIGITS)) >= 0).all() and found.count(np.array([])).sum() == 0
+
+
 @pytest.mark.parametrize("damage", [
-    {"photos": 0}, {"faceless": 2}, {"quantiles": {"brightness": [1.0]}}, {"quantiles": {"age": [1.0] * len(LEVELS)}},
-    {"quantiles": {"brightness": [NAN] * len(LEVELS)}}, {"more": 1},
+    {"photos": 0}, {"faceless": 10_000}, {"measures": {"size": {"edges": [1.0], "counts": [1, 1]}}}, {"more": 1},
+    {"measures": {"brightness": {"edges": [1.0, 1.0], "counts": [1, 1, 1]}}},
+    {"measures": {"brightness": {"edges": [NAN], "counts": [1, 1]}}},
+    {"measures": {"brightness": {"edges": [1.0], "counts": [1]}}},
+    {"measures": {"brightness": {"edges": [1.0], "counts": [-1, 3]}}},
+    {"measures": {"brightness": {"edges": [], "counts": [3]}}},
 ])  # fmt: skip
 def test_a_summary_that_was_tampered_with_is_refused(damage):
     contents = TRAINED.model_dump(mode="json")

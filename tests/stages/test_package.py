@@ -66,6 +66,7 @@ def write_photos(count: int) -> pd.DataFrame:
     index = pd.DataFrame(rows, columns=["photo", "real_age", "digest", "person", "part"])
     Path("data/index").mkdir(exist_ok=True)
     index.to_csv("data/index/calibration.csv", index=False)
+    index[["photo", "real_age", "digest"]].to_csv("data/index/val.csv", index=False)
     return index
 
 
@@ -177,9 +178,17 @@ def test_the_model_knows_its_training_photos_if_there_are_enough(project):
     write_training_photos(150, light=90, eye_distance=44)
     package()
     summary = read_summary(Path("models/age.keras"))
-    assert summary.photos == 150 and summary.faceless == 1  # in a grey square no face is found again
-    assert set(summary.quantiles["brightness"]) == {90} and set(summary.quantiles["face_pixels"]) == {44}
-    assert set(summary.quantiles["contrast"]) == {0} and "eye_distance" not in summary.quantiles
+    assert summary.photos == summary.faceless == 150  # in a grey square no face is found again
+    edges = {name: found.edges for name, found in summary.measures.items()}
+    assert edges == {"brightness": (90,), "contrast": (0,), "sharpness": (0,), "face_pixels": (44,)}
+    write_photos(PHOTOS * 2)
+    package()
+    model = load_model(Path("models/age.keras"))
+    ages = read_summary(Path("models/age.keras")).measures["age"]
+    assert ages.photos == PHOTOS * 2
+    names = pd.read_csv("data/index/val.csv", dtype={"photo": str})["photo"]
+    pixels = np.stack([read_prepared(Path("data/prepared"), name) for name in names]).astype("float32")
+    assert ages.edges[0] <= predict_ages(model, pixels)["age"].median() <= ages.edges[-1]
 
 
 def test_answers_that_are_no_numbers_and_altered_photos_stop_the_stage(project, monkeypatch):

@@ -1,0 +1,22 @@
+"""A decision on a predicted age, as at the sale of alcohol."""
+
+from typing import NamedTuple
+
+from realage.inference.age_model import Prediction
+
+
+class Gate(NamedTuple):
+    """An age where a decision falls, such as 18, and the challenge age, such as 25, from which on people pass."""
+
+    threshold: float  # years
+    challenge: float
+
+    def decide(self, prediction: Prediction) -> str:
+        """Return `pass`, `refuse` or `ask`.
+
+        Who is put at `challenge` or older passes, who is put below `threshold` is refused, and all others are asked for
+        proof of age; so is everyone whose photo is unlike the training photos.
+        """
+        if prediction.reasons or self.threshold <= prediction.age < self.challenge:
+            return "ask"
+        return "pass" if prediction.age >= self.challenge else "refuse"

@@ -1,0 +1,83 @@
+"""Reads photos from the bodies of requests, in memory alone and within limits."""
+
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
+
+from fastapi import HTTPException, Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from realage.service.limits import Limits
+
+FIELDS = 8  # of a form that are no files; they are ignored
+
+
+class Upload(NamedTuple):
+    """A photo of a request: its name, if it has one, and the bytes of its file."""
+
+    name: str | None
+    contents: bytes
+
+
+class BodyReader:
+    """Reads bodies, and knows how many bytes of them all requests hold."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Start with none."""
+        self._limits, self._held = limits, 0
+
+    async def read(self, request: Request) -> list[Upload]:
+        """Return the photos: the files of a multipart form, or the body itself.
+
+        Raises HTTPException: 400 for a form that is not valid or has no file, 413 for too many bytes or photos, 503 if
+        all requests together hold too many.
+        """
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._limits.body_bytes:
+            raise self._too_large()
+        held = _Held()
+        try:
+            if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
+                return await self._files(request, held)
+            contents = b"".join([part async for part in self._parts(request, held)])
+            if not contents:
+                raise HTTPException(400, "the request has no photo: send its bytes, or a form with files")
+            return [Upload(None, contents)]
+        finally:
+            self._held -= held.bytes
+
+    async def _files(self, request: Request, held: "_Held") -> list[Upload]:
+        parts = self._parts(request, held)
+        parser = MultiPartParser(request.headers, parts, max_files=self._limits.photos, max_fields=FIELDS)
+        parser.spool_max_size = self._limits.body_bytes  # larger files would be written to the disk
+        try:
+            form = await parser.parse()
+        except MultiPartException as error:
+            status = 413 if error.message.startswith("Too many files") else 400
+            raise HTTPException(status, f"the form is not valid: {error.message}") from error
+        try:
+            files = [entry for _, entry in form.multi_items() if isinstance(entry, UploadFile)]
+            if not files:
+                raise HTTPException(400, "the form has no file: send each photo as a file")
+            return [Upload(file.filename or None, await file.read()) for file in files]
+        finally:
+            await form.close()
+
+    async def _parts(self, request: Request, held: "_Held") -> AsyncGenerator[bytes, None]:
+        async for part in request.stream():
+            held.bytes += len(part)
+            self._held += len(part)
+            if held.bytes > self._limits.body_bytes:
+                raise self._too_large()
+            if self._held > self._limits.held_bytes:
+                raise HTTPException(503, "too many photos at once: try again", {"Retry-After": "1"})
+            yield part
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"the request is larger than {self._limits.megabytes:g} MB")
+
+
+class _Held:
+    """The bytes that one request holds."""
+
+    bytes = 0
