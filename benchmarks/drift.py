@@ -1,8 +1,8 @@
 """How often `realage watch` raises an alarm: `REALAGE_FACES=... python -m benchmarks.drift [--draws 200 --photos 200]`.
 
 REALAGE_FACES is a folder with `labels.csv` and `final_files/`. Photos are framed as section `prepare` of params.yaml
-says. Half of them are the training photos, and draws from the other half are new photos: as they are, and after one
-change each. Real ages stand for predicted ones. Prints for each change the share of draws with an alarm, with a 95% interval,
+says. Half of them are the training photos. Draws from the other half are new photos: as they are, and after one change
+each. Real ages stand for predicted ones. Prints for each change the share of draws with an alarm, with a 95% interval,
 and how often the expected word was among the causes.
 """
 
