@@ -96,7 +96,7 @@ def _look(files: list[Path], prepare: PrepareParams, change: Callable[[Image.Ima
 
 def _look_at(prepare: PrepareParams, change: Callable[[Image.Image], Image.Image], file: Path) -> Seen:
     framed = frame_photo(np.array(change(Image.fromarray(load_photo(file)))), prepare)
-    return look_at(framed.pixels, framed.eye_distance)
+    return look_at(framed.pixels, prepare, framed.eye_distance)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 The rival decodes each photo with Pillow, frames it with the model's own framing, and has ONNX Runtime answer batches of
 the same size, all in one thread and with none of the checks. A second rival shares decoding and framing among as many
-threads as `realage predict` has. All run in turns in one process, over the first N photos of the folder. Prints photos
-per second, ratios with their range, and the share of the time that the network alone takes.
+threads as `realage predict` has. All run in turns in one process, over the first N photos of the folder, less those
+that cannot be read. Prints photos per second, ratios with their range, and the share of the time that the network alone
+takes.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,9 @@ from benchmarks.in_turns import compare
 from realage.core.machine import data_workers
 from realage.inference.age_model import BATCH, AgeModel
 from realage.inference.quiet_onnxruntime import onnxruntime
+from realage.inference.stream import predict_stream
 from realage.photos.framing import frame_photo
+from realage.photos.limits import PhotoError
 from realage.photos.names import find_photos
 from realage.predict import predict_photos
 
@@ -31,8 +34,9 @@ def benchmark(
     photos: Annotated[int, typer.Option(min=1)] = 512,
 ) -> None:
     """Print the rates of ours and of both rivals."""
-    files = [folder / name for name in sorted(find_photos(folder))[:photos]]
     model, session = AgeModel.load(model_file), onnxruntime.InferenceSession(model_file.read_bytes())
+    named = [folder / name for name in sorted(find_photos(folder))[:photos]]
+    files = [file for file, found in predict_stream(model, named) if not isinstance(found, PhotoError)]
     prepare = model.facts.prepare
 
     def frame(file: Path) -> np.ndarray:

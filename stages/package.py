@@ -6,6 +6,7 @@ and measures of its training photos.
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ from realage.network.model_file import load_network, predict_ages, save_model
 from realage.network.quiet_keras import keras
 from realage.photos.likeness import Seen, look_at, summarize
 from realage.photos.parallel import map_photos
+from realage.photos.params import PrepareParams
 from realage.photos.prepared import read_index, read_prepared, require_indexed
 from realage.runner.command import run
 from realage.splits.calibration import PART, QUANTILE, SCALE
@@ -48,7 +50,7 @@ def package() -> None:
     recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
     batch_size = recipe.train["batch_size"]
     calibration = _calibrate(model, learnt, batch_size)
-    summary = summarize(_look_at_training(), _held_out_ages(model, learnt, batch_size))
+    summary = summarize(_look_at_training(recipe.prepare), _held_out_ages(model, learnt, batch_size))
     texts = (calibration.to_json() if calibration else None, summary.model_dump_json(indent=2) if summary else None)
     save_model(model, MODEL, recipe, learnt, *texts)
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
@@ -87,18 +89,18 @@ def _predict(model: keras.Model, index: pd.DataFrame, batch_size: int) -> pd.Dat
     return answers
 
 
-def _look_at_training() -> Iterator[Seen]:
+def _look_at_training(prepare: PrepareParams) -> Iterator[Seen]:
     """Measure the first SUMMARIZED training photos, in the order of their hashes."""
     index = read_index(INDEX / "train.csv").sort_values(PHOTO).head(SUMMARIZED)
     require_indexed(PREPARED, index)
     found = pd.read_csv(PREPARED_LIST, dtype={PHOTO: str}).set_index(PHOTO)[EYE_DISTANCE]
     eyes = [None if math.isnan(distance) else float(distance) for distance in found.reindex(index[PHOTO])]
-    return map_photos(_look_at_prepared, list(zip(index[PHOTO], eyes)), "package: training photos")
+    return map_photos(partial(_look_at_prepared, prepare), list(zip(index[PHOTO], eyes)), "package: training photos")
 
 
-def _look_at_prepared(photo: tuple[str, float | None]) -> Seen:
+def _look_at_prepared(prepare: PrepareParams, photo: tuple[str, float | None]) -> Seen:
     name, eyes = photo
-    return look_at(read_prepared(PREPARED, name), eyes)
+    return look_at(read_prepared(PREPARED, name), prepare, eyes)
 
 
 def _data_versions() -> dict[str, str]:

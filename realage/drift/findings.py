@@ -54,7 +54,7 @@ def find_changes(summary: TrainingSummary, looks: Sequence[Seen], ages: Sequence
         if len(known) >= LEAST_NEW:
             middle = _median(distribution.edges, distribution.counts), float(np.median(known))
             compared[name] = np.array(distribution.counts), distribution.count(known), *middle
-    faceless = int(np.isnan(values["eye_distance"]).sum())
+    faceless = sum(not seen.has_face for seen in looks)
     with_face = [summary.photos - summary.faceless, len(table) - faceless]
     if len(table) >= LEAST_NEW:
         shares = with_face[0] / summary.photos, with_face[1] / len(table)

@@ -41,5 +41,5 @@ def _view(framed: Framed, size: tuple[int, int], facts: Facts) -> View:
     box = framed.face.box if framed.face else None
     if facts.summary is None:
         return View(framed.pixels, size, box, framed.faces, None, ())
-    seen = look_at(framed.pixels, framed.eye_distance)
+    seen = look_at(framed.pixels, facts.prepare, framed.eye_distance)
     return View(framed.pixels, size, box, framed.faces, seen, facts.summary.reasons(seen))

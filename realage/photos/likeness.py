@@ -7,11 +7,12 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from realage.photos.faces import find_faces
-from realage.photos.measures import measure, thumbnail_of
+from realage.photos.params import PrepareParams
 
 LEVELS = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)  # of the quantiles that are edges
 FACELESS = 0.01  # a photo without a face is unlike photos of which a smaller share has none
@@ -33,9 +34,10 @@ NO_FACE = "no_face"
 class Seen(NamedTuple):
     """Measures of a framed photo.
 
-    `brightness`, `contrast` and `sharpness` are in grey levels (0 to 255), `eye_distance` is a share of the square's
-    side, and `face_pixels` is the distance between the eyes in pixels of the original photo. The last two are NaN
-    without a face, `face_pixels` also where the photo was not searched for one.
+    `brightness`, `contrast` and `sharpness` are the mean, the standard deviation, and the standard deviation of the
+    Laplacian of its grey levels (0 to 255). `eye_distance`, in shares of the square's side, is NaN without a face, and
+    where photos are cropped to faces, which fixes it. `face_pixels`, the distance between the eyes in pixels of
+    the original photo, is NaN without a face, and where photos are not searched for one.
     """
 
     brightness: float
@@ -44,14 +46,20 @@ class Seen(NamedTuple):
     eye_distance: float
     face_pixels: float
 
+    @property
+    def has_face(self) -> bool:
+        """Whether a face was found."""
+        return not (math.isnan(self.eye_distance) and math.isnan(self.face_pixels))
 
-def look_at(square: np.ndarray, face_pixels: float | None) -> Seen:
-    """Measure a framed photo, uint8 RGB (n, n, 3), in which a face is searched for again."""
-    measures = measure(square, thumbnail_of(square))
-    faces = find_faces(square)
-    distance = math.dist(*faces[0].landmarks[:2]) / len(square) if faces else math.nan
-    original = math.nan if face_pixels is None else face_pixels
-    return Seen(measures.brightness, measures.contrast, measures.sharpness, distance, original)
+
+def look_at(square: np.ndarray, params: PrepareParams, face_pixels: float | None) -> Seen:
+    """Measure a photo that was framed with `params`: uint8 RGB (n, n, 3)."""
+    grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY)
+    brightness, contrast = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
+    _, sharpness = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    faces = [] if params.finds_faces else find_faces(square)
+    eyes = math.dist(*faces[0].landmarks[:2]) / len(square) if faces else math.nan
+    return Seen(brightness, contrast, float(sharpness[0, 0]), eyes, math.nan if face_pixels is None else face_pixels)
 
 
 class Distribution(BaseModel):
@@ -116,7 +124,7 @@ class TrainingSummary(BaseModel):
     def reasons(self, seen: Seen) -> tuple[str, ...]:
         """Why a photo is unlike the training photos: a word for each measure outside of their outermost quantiles."""
         is_news = self.faceless < FACELESS * self.photos
-        found = [NO_FACE] if math.isnan(seen.eye_distance) and is_news else []
+        found = [NO_FACE] if is_news and not seen.has_face else []
         for name, (below, above) in REASONS.items():
             if name in self.measures:
                 value, edges = getattr(seen, name), self.measures[name].edges
@@ -130,13 +138,13 @@ def summarize(looks: Iterable[Seen], ages: np.ndarray | None = None) -> Training
 
     Returns None if there are fewer photos than LEAST_PHOTOS.
     """
-    table = np.array(list(looks), "float64").reshape(-1, len(Seen._fields))
-    if len(table) < LEAST_PHOTOS:
+    seen = list(looks)
+    if len(seen) < LEAST_PHOTOS:
         return None
-    values = dict(zip(Seen._fields, table.T)) | ({} if ages is None else {AGE: ages})
-    found = {name: Distribution.of(column) for name, column in values.items()}
+    columns = dict(zip(Seen._fields, np.array(seen, "float64").T)) | ({} if ages is None else {AGE: ages})
+    found = {name: Distribution.of(column) for name, column in columns.items()}
     return TrainingSummary(
-        photos=len(table),
-        faceless=int(np.isnan(values["eye_distance"]).sum()),
+        photos=len(seen),
+        faceless=sum(not each.has_face for each in seen),
         measures={name: distribution for name, distribution in found.items() if distribution},
     )

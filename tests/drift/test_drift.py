@@ -53,7 +53,7 @@ class Sample:
 
     def look(self, pixels: np.ndarray, change: Callable[[Image.Image], Image.Image] = lambda image: image) -> Seen:
         framed = frame_photo(np.array(change(Image.fromarray(pixels))), FRAMED)
-        return look_at(framed.pixels, framed.eye_distance)
+        return look_at(framed.pixels, FRAMED, framed.eye_distance)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_another_margin_is_seen_in_photos_of_faces(tmp_path):
         for half in random.uniform(least, most, 110):
             crop = hopper.crop((round(265 - half), round(170 - half), round(265 + half), round(170 + half)))
             framed = frame_photo(np.array(crop), FRAMED)
-            found.append(look_at(framed.pixels, None))
+            found.append(look_at(framed.pixels, FRAMED, None))
         return found
 
     summary = summarize(views(110, 150))

@@ -1,11 +1,14 @@
 """Measures of training photos, and the reasons why another photo is unlike them."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import get_data_path
+from PIL import Image
 from pydantic import ValidationError
 
 from realage.photos.likeness import (
@@ -19,8 +22,11 @@ from realage.photos.likeness import (
     look_at,
     summarize,
 )
+from realage.photos.params import PrepareParams
 
 NAN = math.nan
+HOPPER = Path(get_data_path()) / "sample_data/grace_hopper.jpg"
+CROPPED = PrepareParams(image_size=64, crop="face", margin=0.0, fit="pad")
 USUAL = Seen(brightness=120, contrast=55, sharpness=12, eye_distance=0.35, face_pixels=60)
 
 
@@ -56,7 +62,8 @@ def test_few_of_the_photos_of_the_same_kind_have_a_reason():
 def test_photos_without_faces_are_no_news_to_a_model_that_learnt_from_some():
     faceless = [seen._replace(eye_distance=NAN, face_pixels=NAN) for seen in varied(60)]
     mixed = summarize([*varied(240), *faceless])
-    assert mixed.faceless == 60 > FACELESS * 300 and mixed.reasons(USUAL._replace(eye_distance=NAN)) == ()
+    assert mixed.faceless == 60 > FACELESS * 300
+    assert mixed.reasons(USUAL._replace(eye_distance=NAN, face_pixels=NAN)) == ()
 
 
 def test_few_photos_do_not_show_what_is_usual():
@@ -68,9 +75,18 @@ def test_few_photos_do_not_show_what_is_usual():
 
 def test_the_measures_are_those_of_the_framed_photo():
     grey = np.full((64, 64, 3), 77, np.uint8)
-    seen = look_at(grey, 31)
-    assert (seen.brightness, seen.contrast, seen.sharpness, seen.face_pixels) == (77, 0, 0, 31)
-    assert math.isnan(seen.eye_distance) and math.isnan(look_at(grey, None).face_pixels)
+    seen = look_at(grey, CROPPED, 31)
+    assert seen[:3] == (77, 0, 0) and seen.face_pixels == 31 and seen.has_face
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    assert look_at(noise, CROPPED, 31).sharpness > 50 and look_at(noise, CROPPED, 31).contrast > 30
+    assert not look_at(grey, CROPPED, None).has_face
+
+
+def test_a_face_is_searched_for_where_photos_are_not_cropped_to_one():
+    hopper = np.array(Image.open(HOPPER).convert("RGB").crop((60, 0, 460, 400)).resize((200, 200)))
+    seen = look_at(hopper, CROPPED.model_copy(update={"crop": "none"}), None)
+    assert 0.1 < seen.eye_distance < 0.3 and math.isnan(seen.face_pixels) and seen.has_face
+    assert math.isnan(look_at(hopper, CROPPED, 40).eye_distance)
 
 
 @given(st.permutations(range(150)))
