@@ -53,9 +53,9 @@ script: .venv/installed ## pack code and params into one file, dist/train.py, fo
 presets: .venv/installed ## write presets/*.yaml anew from params.yaml and presets/differences
 	@realage presets
 
-wheel: .venv/installed ## build dist/realage-VERSION-py3-none-any.whl, to use models without this clone and TensorFlow
+wheel: ## build dist/realage-VERSION-py3-none-any.whl, to use models without this clone and TensorFlow
 	@rm -f dist/*.whl
-	@python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 lock: .venv/installed-dev ## compile the pinned requirements from the short lists
 	@$(COMPILE) --generate-hashes requirements.in requirements-base.in requirements-compute.in requirements-charts.in \

@@ -136,10 +136,11 @@ def predict(
     format: Annotated[RowFormat, typer.Option(help="the output format")] = RowFormat.table,
     faces: Annotated[Faces, typer.Option(help="the largest face of a photo, or all of them")] = Faces.largest,
     threshold: Annotated[
-        float | None, typer.Option(metavar="YEARS", min=0, help="the age where a decision falls, such as 18")
+        float | None, typer.Option(metavar="YEARS", min=0, max=150, help="the age where a decision falls, such as 18")
     ] = None,
     challenge: Annotated[
-        float | None, typer.Option(metavar="YEARS", min=0, help="the predicted age from which people pass, such as 25")
+        float | None,
+        typer.Option(metavar="YEARS", min=0, max=150, help="the predicted age from which people pass, such as 25"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write csv or jsonl there; an interrupted run goes on")
@@ -151,7 +152,7 @@ def predict(
 
     gate = None
     if threshold is not None or challenge is not None:
-        if threshold is None or challenge is None or challenge < threshold:
+        if threshold is None or challenge is None or not threshold <= challenge:  # NaN is neither
             raise typer.BadParameter("--threshold and --challenge go together, the challenge age at or above it")
         gate = Gate(threshold, challenge)
     request = Request(faces is Faces.all, gate)

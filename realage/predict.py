@@ -44,7 +44,7 @@ def predict(
     """
     if out and style not in LINES:
         raise UserError(f"--out writes csv or jsonl, and --format is {style}: add '--format csv'")
-    photos = list(named_photos(paths))
+    photos = list(dict.fromkeys(named_photos(paths)))  # a photo that is named twice has one row
     model = AgeModel.load(model_file or default_model())
     columns = columns_of(model, request.all_faces, request.gate)
     done = without = 0

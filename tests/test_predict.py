@@ -286,9 +286,24 @@ def test_patterns_and_standard_input_name_photos(workspace, capsys, monkeypatch)
     monkeypatch.setattr("sys.stdin", io.StringIO("a2.png\n\nb[1].png\r\n"))
     predict(["a?.png", "b[1].png", "-"], Path("age.keras"), "jsonl")
     names = [json.loads(line)["photo"] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["a1.png", "a2.png", "b[1].png", "a2.png", "b[1].png"]
+    assert names == ["a1.png", "a2.png", "b[1].png"]  # one that is named twice has one row
     with pytest.raises(UserError, match=r"c\*\.png: no such photo or folder"):
         predict(["c*.png"], Path("age.keras"))
+
+
+def test_a_dash_is_standard_input_unless_there_is_such_a_file(workspace, capsys, monkeypatch):
+    light_meter(Path("age.keras"))
+    for nothing in (None, io.StringIO(""), io.StringIO("\n")):
+        monkeypatch.setattr("sys.stdin", nothing)
+        with pytest.raises(UserError, match="no paths on standard input"):
+            predict(["-"], Path("age.keras"))
+    write_grey("other.png", 30)
+    Path("other.png").rename("-")
+    Path("dead.png").symlink_to("gone")
+    with pytest.raises(UserError, match="1 of 2"):
+        predict(["*-", "d*.png", "-"], Path("age.keras"), "json")
+    dash, dead = json.loads(capsys.readouterr().out)
+    assert dash["photo"] == "-" and dash["age"] and dead["error"] == "not a file"
 
 
 def test_an_interrupted_run_goes_on_and_a_wrong_format_is_said_first(workspace, capsys, monkeypatch):
@@ -352,3 +367,4 @@ def test_gates_come_in_pairs(workspace):
     assert "go together" in run_realage(Path(), "predict", "a.png", "--threshold", "18").stderr
     done = run_realage(Path(), "predict", "a.png", "--threshold", "25", "--challenge", "18")
     assert done.returncode == 2 and "at or above" in done.stderr
+    assert run_realage(Path(), "predict", "a.jpg", "--threshold", "nan", "--challenge", "nan").returncode == 2

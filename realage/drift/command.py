@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from realage.core.disk import replacing
+from realage.core.errors import UserError
 from realage.drift.page import to_html
 from realage.drift.report import DriftReport, report_drift
 from realage.inference.age_model import AgeModel
@@ -25,6 +26,7 @@ def watch(
 
     Ends the program with status DRIFTED if any does. Raises UserError as `report_drift` and `named_photos` do.
     """
+    _require_outputs(json_file, html_file)
     photos = list(named_photos(paths))
     model = AgeModel.load(model_file or default_model())
     progress = tqdm(predict_stream(model, photos), total=len(photos), desc="watch", unit=" photos", disable=None)
@@ -36,6 +38,15 @@ def watch(
     _print(report)
     if report.has_drifted:
         sys.exit(DRIFTED)
+
+
+def _require_outputs(json_file: Path | None, html_file: Path | None) -> None:
+    """Raise UserError for an output that could replace something else than an earlier report."""
+    for file, suffix in ((json_file, ".json"), (html_file, ".html")):
+        if file and file.suffix != suffix:
+            raise UserError(f"{file}: the name of this report ends in {suffix}: name it so")
+        if file and (file.is_symlink() or (file.exists() and not file.is_file())):
+            raise UserError(f"{file}: not a regular file: name another one")
 
 
 def _print(report: DriftReport) -> None:

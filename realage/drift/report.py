@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from realage.core.errors import UserError
-from realage.drift.findings import LEAST_NEW, Finding, find_changes
+from realage.drift.findings import FACES, LEAST_NEW, Finding, find_changes
 from realage.inference.age_model import AgeModel, Prediction
 from realage.inference.stream import Answered
 from realage.photos.limits import PhotoError
@@ -60,12 +60,15 @@ def report_drift(model: AgeModel, found: Iterable[tuple[Path, list[Answered] | P
                 ages.append(answer.age)
                 reasons.update(answer.reasons)
     if len(ages) < LEAST_NEW:
-        raise UserError(f"{len(ages)} photos with an age are too few to compare: at least {LEAST_NEW} are needed")
+        raise UserError(f"too few photos to compare: {len(ages)} with an age, and at least {LEAST_NEW} are needed")
+    findings = find_changes(summary, looks, ages)
+    if all(finding.measure == FACES for finding in findings):
+        raise UserError("the model knows too little of its training photos to compare others with them: train it anew")
     return DriftReport(
         fingerprint=model.facts.fingerprint,
         data_version=model.facts.data.get("data_version"),
         photos=photos,
         unusable=photos - len(ages),
         reasons=dict(sorted(reasons.items())),
-        findings=find_changes(summary, looks, ages),
+        findings=findings,
     )

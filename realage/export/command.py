@@ -18,6 +18,8 @@ def export(model_file: Path, out: Path, precision: str) -> None:
     """
     if out.suffix != ".onnx":
         raise UserError(f"{out}: the name of an exported model ends in .onnx: name it so")
+    if model_file.suffix == ".onnx":
+        raise UserError(f"{model_file}: is an exported model already: name the .keras file that it was exported from")
     if out.exists() or out.is_symlink():
         raise UserError(f"{out}: exists already: name a new file")
     # Imported late: Keras takes seconds to load, and a wrong path should be reported at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 
 from realage.core.errors import UserError
 from realage.inference.facts import Facts
-from realage.inference.sources import SOURCES, Source, name_of, to_pixels
+from realage.inference.model_path import require_file
+from realage.inference.sources import SOURCES, Source, name_of, no_photo, to_pixels
 from realage.inference.views import Box, View, frame_views
 from realage.photos.limits import PhotoError
 
@@ -67,6 +68,7 @@ class AgeModel:
         Raises UserError, a line that says what to do, if the file is missing, damaged or not of this project.
         """
         path = Path(path)
+        require_file(path)
         if path.suffix == ".keras":
             if find_spec("keras") is None or find_spec("tensorflow") is None:
                 raise UserError(f"{path}: a .keras model needs TensorFlow: run \"pip install 'realage[train]'\", or "
@@ -94,9 +96,16 @@ class AgeModel:
         A photo is a path, the bytes of a file, an RGB array, uint8 (height, width, 3), or an image of Pillow. Raises
         PhotoError that names the photo if one cannot be used, and UserError for what is no photo at all.
         """
+        if not isinstance(photos, (*SOURCES, Iterable)):
+            raise no_photo(photos)
         sources = [photos] if isinstance(photos, SOURCES) else list(photos)
-        views = [view for place, source in enumerate(sources) for view in self._views(source, place, all_faces=False)]
-        return [self._required(answer, name_of(sources[n], n)) for n, answer in enumerate(self.answer(views))]
+        predictions = []
+        for start in range(0, len(sources), BATCH):  # so that not all photos are in memory at once
+            places = range(start, min(start + BATCH, len(sources)))
+            views = [view for place in places for view in self._views(sources[place], place, all_faces=False)]
+            answers = zip(places, self.answer(views))
+            predictions += [self._required(answer, name_of(sources[place], place)) for place, answer in answers]
+        return predictions
 
     def predict_faces(self, photo: Source) -> list[Prediction]:
         """Predict the age of every face in a photo, the largest first. Raises PhotoError as `predict` does."""
@@ -130,7 +139,8 @@ class AgeModel:
 
 
 def _prediction(view: View, years: dict[str, float]) -> Prediction | PhotoError:
-    if not 0 <= years["age"] <= OLDEST_ANSWER or not np.isfinite(list(years.values())).all():
+    is_age = np.isfinite(list(years.values())).all() and 0 <= years["age"] <= OLDEST_ANSWER
+    if not is_age or years.get("age_lo", 0) > years.get("age_hi", np.inf):
         shown = {name: round(value, 1) + 0.0 for name, value in years.items() if name in ("age", "spread")}
         said = ", ".join(f"{name} {value:g}" for name, value in shown.items())
         return PhotoError(f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}", "use another model")

@@ -14,7 +14,7 @@ class Gate(NamedTuple):
     def decide(self, prediction: Prediction) -> str:
         """Return `pass`, `refuse` or `ask`.
 
-        Who is put at `challenge` or older passes, who is put below `threshold` is refused, and all others are asked for
+        A predicted age of `challenge` or more passes, one below `threshold` is refused, and all others are asked for
         proof of age; so is everyone whose photo is unlike the training photos.
         """
         if prediction.reasons or self.threshold <= prediction.age < self.challenge:

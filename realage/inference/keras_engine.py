@@ -1,6 +1,7 @@
 """Runs a `.keras` model with Keras, for which TensorFlow has to be installed."""
 
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from pydantic import ValidationError
@@ -24,10 +25,12 @@ class KerasEngine:
         ends = ("age_lo", "age_hi") if self._calibration else ()
         self.outputs = frozenset((*self._model.output, *ends))
         self.facts = read_facts(path, self._calibration)
+        self._one_at_a_time = Lock()  # Keras' predict keeps state in the model
 
     def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
         """Ages in years, float64 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
-        ages = predict_ages(self._model, photos.astype("float32"))
+        with self._one_at_a_time:
+            ages = predict_ages(self._model, photos.astype("float32"))
         if self._calibration:
             ages = ages.join(self._calibration.intervals(ages))
         return {str(name): column.to_numpy() for name, column in ages.items()}

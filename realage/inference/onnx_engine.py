@@ -1,6 +1,5 @@
 """Runs an exported model, an ONNX file, with ONNX Runtime. Nothing in such a file is code that runs by itself."""
 
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ class OnnxEngine:
 
     def __init__(self, path: Path) -> None:
         """Load `path`. Raises UserError if it is missing, damaged, or no file that stage `export` wrote."""
-        self._session = _session(path)
+        self._path, self._session = path, _session(path)
         self.facts = _facts(path, self._session)
         self._names = [output.name for output in self._session.get_outputs()]
         self.outputs = frozenset(self._names)
@@ -30,16 +29,15 @@ class OnnxEngine:
 
     def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
         """Ages in years, float32 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
-        return dict(zip(self._names, self._session.run(self._names, {INPUT: photos})))
+        answers = self._session.run(self._names, {INPUT: photos})
+        if any(years.shape != (len(photos),) or years.dtype != np.float32 for years in answers):
+            raise _not_exported(self._path, "an output is not one float32 number for each photo")
+        return dict(zip(self._names, answers))
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: run 'dvc repro' to create it, or 'dvc pull' to fetch it") from None
-    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-        raise _not_exported(path, "it is not a regular file of at most 2 GiB")
+    if path.stat().st_size > LARGEST:
+        raise _not_exported(path, "it is larger than 2 GiB")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = data_workers()
     options.log_severity_level = 4  # errors are raised

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from realage.core.disk import replacing
 from realage.core.errors import UserError, printable
 from realage.core.formulas import neutralized_cell
@@ -56,11 +58,12 @@ class OutFile:
             raise UserError(f"{path}: exists already: delete it, or name another file")
         self._path, self._columns, self._line = path, columns, LINES[style]
         self._part, self._settings = (path.with_name(f"{path.name}{end}") for end in (".part", ".part.json"))
+        self._lock = _lock(path)
         header = f"{csv_line(dict(zip(columns, columns)), columns)}\n".encode() if style == "csv" else b""
         settings = settings | {"style": style, "columns": columns}
         self.done, self.failed, end = 0, 0, len(header)
         if self._part.exists() and self._part.stat().st_size > len(header):
-            if not self._settings.is_file() or json.loads(self._settings.read_text("utf-8")) != settings:
+            if _read_settings(self._settings) != settings:
                 raise UserError(f"{self._part}: left by a run with another model or other options: delete it")
             self.done, self.failed, end = self._finished(len(header), style, photos)
         else:
@@ -101,6 +104,8 @@ class OutFile:
         self._file.close()
         self._part.replace(self._path)
         self._settings.unlink()
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
 
 def csv_line(row: Row, columns: list[str]) -> str:
@@ -136,9 +141,31 @@ def _as_written(photo: Path, style: str) -> str:
     return neutralized_cell(printable(str(photo))) if style == "csv" else str(photo)
 
 
+def _lock(path: Path) -> FileLock:
+    """Take the lock of an output; it is free again when the process has ended, however it did."""
+    if not path.parent.is_dir():
+        raise UserError(f"{path.parent}: no such folder: create it, or name another file")
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{path}: another run is writing it: wait for its end, or name another file") from None
+    return lock
+
+
+def _read_settings(file: Path) -> object:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None  # another program's, or damaged: no run here goes on with it
+
+
 def _read_line(line: bytes, style: str, columns: list[str], part: Path) -> dict[str, str]:
     try:
         text = line.decode().rstrip("\n")
-        return json.loads(text) if style == "jsonl" else dict(zip(columns, next(csv.reader([text])), strict=True))
-    except (ValueError, StopIteration) as error:
+        row = json.loads(text) if style == "jsonl" else dict(zip(columns, next(csv.reader([text])), strict=True))
+        if not isinstance(row, dict) or list(row) != columns:
+            raise ValueError("a row with other columns")
+    except (ValueError, StopIteration, RecursionError, csv.Error) as error:
         raise UserError(f"{part}: damaged ({error}): delete it") from error
+    return row

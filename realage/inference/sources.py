@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from realage.core.errors import UserError
-from realage.photos.decode import load_photo
+from realage.photos.decode import load_image, load_photo
 
 # A path, the bytes of a file, RGB pixels as uint8 (height, width, 3), or an image of Pillow.
 Source = str | os.PathLike[str] | bytes | np.ndarray | Image.Image
@@ -25,12 +25,17 @@ def to_pixels(source: Source, max_megapixels: int) -> np.ndarray:
             raise UserError(f"an array has to be uint8 (height, width, 3), RGB, and is {source.dtype} {source.shape}")
         return source
     if isinstance(source, Image.Image):
-        return np.asarray(ImageOps.exif_transpose(source).convert("RGB"))
+        return load_image(source, max_megapixels)
     if isinstance(source, bytes):
         return load_photo(source, max_megapixels)
     if isinstance(source, str | os.PathLike):
         return load_photo(Path(source), max_megapixels)
-    raise UserError(f"a photo is a path, bytes, an array or an image of Pillow, and not {type(source).__name__}")
+    raise no_photo(source)
+
+
+def no_photo(source: object) -> UserError:
+    """The error for an object of another type."""
+    return UserError(f"a photo is a path, bytes, an array or an image of Pillow, and not {type(source).__name__}")
 
 
 def name_of(source: Source, place: int) -> str:

@@ -1,6 +1,9 @@
 """Decodes files to upright RGB pixels, and rejects those that are not usable photos."""
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ from realage.photos.kinds import DECODED, HEAD, RAW_SUFFIXES, kind_of
 from realage.photos.limits import MAX_BYTES, PhotoError, limit_exif, open_limited, open_source
 from realage.photos.params import MAX_MEGAPIXELS
 
-__all__ = ["PhotoError", "check_file", "load_photo"]
+__all__ = ["PhotoError", "check_file", "load_image", "load_photo"]
 
 CONVERT = "convert it to JPEG"
 UPRIGHT = {
@@ -42,13 +45,26 @@ def load_photo(source: Path | bytes, max_megapixels: int = MAX_MEGAPIXELS) -> np
     no permission to read the file, a failing disk, not enough memory.
     """
     check_file(source)
+    with _as_photo_error(source), open_limited(source, max_megapixels) as image:
+        return _upright_rgb(image)
+
+
+def load_image(image: Image.Image, max_megapixels: int = MAX_MEGAPIXELS) -> np.ndarray:
+    """Do the same for an image that Pillow has opened. One of more than `max_megapixels` is not usable."""
+    if image.width * image.height > max_megapixels * 1_000_000:
+        raise PhotoError(f"{image.width}x{image.height} pixels: more than the limit of {max_megapixels} million")
+    with _as_photo_error(image):
+        return _upright_rgb(image)
+
+
+@contextmanager
+def _as_photo_error(source: Path | bytes | Image.Image) -> Iterator[None]:
     try:
-        with open_limited(source, max_megapixels) as image:
-            return _upright_rgb(image)
+        yield
     except PhotoError:
         raise
     except UnidentifiedImageError as error:
-        raise _unidentified(source) from error
+        raise (_unidentified(source) if isinstance(source, Path | bytes) else PhotoError(str(error))) from error
     except MemoryError:
         name = source if isinstance(source, Path) else "a photo"
         raise UserError(f"{name}: not enough memory to decode it: set REALAGE_WORKERS to a lower number") from None
@@ -64,7 +80,7 @@ def check_file(source: Path | bytes) -> None:
         size = len(source)
     else:
         if not source.is_file():
-            raise PhotoError("not a file")
+            raise PhotoError("not a file" if os.path.lexists(source) else "no such file")
         if source.suffix.lower() in RAW_SUFFIXES:
             raise PhotoError("a camera's raw file is not read", CONVERT)
         size = source.stat().st_size

@@ -5,7 +5,7 @@ A model errs most on photos unlike those that it learnt from, and its answers do
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from realage.photos.params import PrepareParams
 LEVELS = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)  # of the quantiles that are edges
 FACELESS = 0.01  # a photo without a face is unlike photos of which a smaller share has none
 LEAST_PHOTOS = 100  # fewer do not show what is usual
+MOST_PHOTOS = 10**9
 DIGITS = 4
 AGE = "age"  # predicted ages, beside the measures of `Seen`
 
@@ -71,14 +72,14 @@ class Distribution(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     edges: tuple[float, ...] = Field(min_length=1, max_length=len(LEVELS))
-    counts: tuple[int, ...]
+    counts: tuple[Annotated[int, Field(ge=0, le=MOST_PHOTOS)], ...]
 
     @model_validator(mode="after")
     def _check_counts(self) -> Self:
         edges = np.array(self.edges)
         if not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
             raise ValueError("edges have to be numbers that rise")
-        if len(self.counts) != len(edges) + 1 or min(self.counts) < 0 or self.photos < 1:
+        if len(self.counts) != len(edges) + 1 or self.photos < 1:
             raise ValueError("there has to be a count for each part between edges")
         return self
 
@@ -110,7 +111,7 @@ class TrainingSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    photos: int = Field(ge=1)
+    photos: int = Field(ge=1, le=MOST_PHOTOS)
     faceless: int = Field(ge=0)
     measures: dict[str, Distribution]
 

@@ -4,15 +4,16 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from pydantic import Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from realage.inference.age_model import AgeModel
@@ -25,14 +26,16 @@ from realage.service.telemetry import Telemetry
 
 PAGE = Path(__file__).parent / "page"
 AGES, DOCS = "/v1/ages", "/docs"
+QUERY = ("faces", "threshold", "challenge")
 FILE = {"type": "string", "format": "binary"}
 FORM = {"type": "object", "properties": {"photos": {"type": "array", "items": FILE}}}
 BODY = {"multipart/form-data": {"schema": FORM}, "application/octet-stream": {"schema": FILE}}
 FAILURES: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (400, 401, 408, 413, 422, 503)}
 
 Faces = Annotated[Literal["largest", "all"], Query(description="the faces of each photo that are wanted")]
-Threshold = Annotated[float | None, Query(ge=0, le=150, description="an age gate in years, such as 18")]
-Challenge = Annotated[float | None, Query(ge=0, le=150, description="the age in years from which people pass")]
+Years = Annotated[float | None, Field(ge=0, le=150, allow_inf_nan=False)]
+Threshold = Annotated[Years, Query(description="an age gate in years, such as 18")]
+Challenge = Annotated[Years, Query(description="the age in years from which people pass")]
 
 
 def build_app(model: AgeModel, limits: Limits, token: str | None = None) -> FastAPI:
@@ -63,6 +66,7 @@ def build_app(model: AgeModel, limits: Limits, token: str | None = None) -> Fast
         request: Request, faces: Faces = "largest", threshold: Threshold = None, challenge: Challenge = None
     ) -> Ages:
         """Predict the ages in one photo, sent as it is, or in several, sent as the files of a form."""
+        _require_known(request)
         photos = await handler.answer(request, faces == "all", _gate(threshold, challenge))
         return Ages(photos=photos, model=described)
 
@@ -88,14 +92,29 @@ def build_app(model: AgeModel, limits: Limits, token: str | None = None) -> Fast
             raise HTTPException(503, "too many photos at once")
         return {"status": "ok"}
 
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    # Not mounted at "/", which would take requests of a wrong method to the other addresses.
+    for file in sorted(PAGE.iterdir()):
+        path = "/" if file.name == "index.html" else f"/{file.name}"
+        app.add_route(path, partial(_send, file), ["GET"], include_in_schema=False)
     return app
+
+
+async def _send(file: Path, _: Request) -> FileResponse:
+    return FileResponse(file)
+
+
+def _require_known(request: Request) -> None:
+    """A misspelt or repeated key would switch the gate off, or change it."""
+    keys = [key for key, _ in request.query_params.multi_items()]
+    for key in keys:
+        if key not in QUERY or keys.count(key) > 1:
+            raise HTTPException(422, f"{key}: given twice, or none of {', '.join(QUERY)}")
 
 
 def _gate(threshold: float | None, challenge: float | None) -> Gate | None:
     if threshold is None and challenge is None:
         return None
-    if threshold is None or challenge is None or challenge < threshold:
+    if threshold is None or challenge is None or not threshold <= challenge:
         raise HTTPException(422, "threshold and challenge go together, the challenge age at or above the threshold")
     return Gate(threshold, challenge)
 

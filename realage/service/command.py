@@ -12,6 +12,7 @@ from realage.inference.age_model import AgeModel
 from realage.inference.default_model import default_model
 from realage.service.app import build_app
 from realage.service.limits import Limits
+from realage.service.protocol import BACKLOG, patient_protocol
 
 SHORTEST_TOKEN = 16  # characters
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -34,7 +35,8 @@ def serve(model_file: Path | None, host: str, port: int, token_file: Path | None
         logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its warnings quote forms
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_keep_alive=5,
-            timeout_graceful_shutdown=round(limits.seconds) + 1,
+            timeout_graceful_shutdown=round(limits.seconds) + 1, backlog=BACKLOG, ws="none",
+            http=patient_protocol(limits.seconds),
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -52,7 +54,7 @@ def _read_token(file: Path) -> str:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2_048)
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise UserError(f"cannot listen on {host}, port {port}: {reason}: name others: --host, --port") from error

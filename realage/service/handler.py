@@ -47,8 +47,8 @@ class Handler:
         """
         try:
             async with asyncio.timeout(self._limits.seconds):
-                uploads = await self._reader.read(request)
-                photos = await self._predict(uploads, all_faces, gate)
+                async with self._reader.read(request) as uploads:
+                    photos = await self._predict(uploads, all_faces, gate)
         except TimeoutError:
             raise HTTPException(408, f"the request took longer than {self._limits.seconds:g} s") from None
         except ClientDisconnect:

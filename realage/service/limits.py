@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`photos` and `megabytes` bound a request, `seconds` the time until it is answered.
+    """`photos` and `megabytes` bound a request, `seconds` the time for its headers, and then until it is answered.
 
     All requests together may wait with `waiting` photos, and hold `held_megabytes` of bodies in memory.
     """

@@ -185,7 +185,11 @@ def test_the_status_tells_a_scheduler_and_the_report_a_person(project, capsys):
 
 
 def test_what_cannot_be_compared_is_one_line(project):
-    assert_one_line_error(run_realage(project, "watch", "few", "--model", "age.onnx"), "20 photos", "at least 30")
+    assert_one_line_error(run_realage(project, "watch", "few", "--model", "age.onnx"), "20 with an age", "at least 30")
+    for option, file in (("--json", "age.onnx"), ("--html", "a.json"), ("--json", "link.json")):
+        Path("link.json").is_symlink() or Path("link.json").symlink_to("age.onnx")
+        done = run_realage(project, "watch", "usual", "--model", "age.onnx", option, file)
+        assert_one_line_error(done, f"{file}: ")
     assert_one_line_error(run_realage(project, "watch", "gone", "--model", "age.onnx"), "gone: no such photo or folder")
     with pytest.raises(UserError, match="does not know its training photos: it is of an earlier release"):
         watch(["usual"], Path("light.keras"))

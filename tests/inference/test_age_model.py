@@ -72,6 +72,23 @@ def test_the_orientation_in_exif_data_counts(whole):
     assert whole.predict(turned) == whole.predict(np.array(turned))
 
 
+def test_images_of_pillow_are_treated_as_files_are(whole, tmp_path):
+    deep = Image.fromarray(np.arange(3_600, dtype=np.uint16).reshape(60, 60) * 18)
+    deep.save(tmp_path / "deep.png")
+    by_path, opened = whole.predict([tmp_path / "deep.png", Image.open(tmp_path / "deep.png")])
+    assert opened.age == pytest.approx(by_path.age, abs=1e-3)
+    with pytest.raises(PhotoError, match="^photo 1: 32-bit greyscale"):
+        whole.predict(Image.new("F", (40, 40)))
+    with pytest.raises(PhotoError, match="^photo 1: 14000x14000 pixels: more than the limit of 50 million"):
+        whole.predict(Image.new("L", (14_000, 14_000)))
+    (tmp_path / "cut.jpg").write_bytes(encoded(HOPPER, "JPEG")[:20_000])
+    with pytest.raises(PhotoError, match="^photo 1: "):
+        whole.predict(Image.open(tmp_path / "cut.jpg"))
+    for nothing in (None, 5):
+        with pytest.raises(UserError, match="an image of Pillow, and not"):
+            whole.predict(nothing)
+
+
 def test_images_of_other_modes_become_rgb(whole):
     grey = HOPPER.resize((40, 40)).convert("L")
     expected = whole.predict(grey.convert("RGB"))
@@ -107,6 +124,14 @@ def test_a_photo_that_cannot_be_used_is_named(whole, tmp_path):
 
 def test_no_photos_have_no_ages(whole):
     assert whole.predict([]) == []
+
+
+def test_many_photos_are_answered_in_their_order_and_the_bad_one_is_named(whole):
+    photos = [np.full((8, 8, 3), value, np.uint8) for value in range(150)]
+    ages = [prediction.age for prediction in whole.predict(photos)]
+    assert ages == pytest.approx([whole.predict(photo)[0].age for photo in photos], abs=1e-3)
+    with pytest.raises(PhotoError, match="^photo 101: "):
+        whole.predict([*photos[:100], b"no photo"])
 
 
 @pytest.mark.parametrize("name", ["whole", "faces"])
@@ -181,13 +206,12 @@ def refused(contents: bytes, folder: Path, reason: str = "") -> None:
 
 
 def test_a_file_that_is_missing_or_no_exported_model_is_one_line(models, tmp_path):
-    with pytest.raises(UserError, match=r"gone\.onnx: no such file: run 'dvc repro' .* or 'dvc pull'"):
-        AgeModel.load(tmp_path / "gone.onnx")
+    for name, reason in (("gone.onnx", "no such"), ("gone.keras", "no such"), ("a\0b", "no such"), (".", "not a")):
+        with pytest.raises(UserError, match=f"{reason}.*: name a model file; 'dvc repro' makes one"):
+            AgeModel.load(tmp_path / name)
     contents = (models / "whole.onnx").read_bytes()
     for bad in (b"", b"garbage", contents[:-100], contents[: len(contents) // 2]):
         refused(bad, tmp_path)
-    with pytest.raises(UserError, match="not a regular file"):
-        AgeModel.load(tmp_path)
 
 
 def test_a_file_with_other_facts_is_refused(models, tmp_path):
@@ -221,6 +245,31 @@ def test_weights_in_another_file_are_not_read(models, tmp_path):
             weight.ClearField("raw_data")
             break
     refused(model.SerializeToString(), tmp_path)
+
+
+def test_outputs_of_another_shape_and_ends_the_wrong_way_round_are_no_ages(models, tmp_path):
+    model = onnx.load(models / "whole.onnx")
+    for output in model.graph.output:
+        output.name = {"age_lo": "age_hi", "age_hi": "age_lo"}.get(output.name, output.name)
+    for node in model.graph.node:
+        names = [{"age_lo": "age_hi", "age_hi": "age_lo"}.get(name, name) for name in node.output]
+        del node.output[:]
+        node.output.extend(names)
+    (tmp_path / "swapped.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(PhotoError, match="no age from 0 to 150 years"):
+        AgeModel.load(tmp_path / "swapped.onnx").predict(HOPPER)
+
+    model = onnx.load(models / "whole.onnx")
+    (last,) = (node for node in model.graph.node if "age" in node.output)
+    last.output[list(last.output).index("age")] = "ages"
+    model.graph.node.append(onnx.helper.make_node("ReduceMean", ["ages"], ["age"], keepdims=1))
+    for node in model.graph.node[:-1]:
+        needed = ["ages" if name == "age" else name for name in node.input]
+        del node.input[:]
+        node.input.extend(needed)
+    (tmp_path / "bad.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match=REFUSED + "an output is not one float32 number for each photo"):
+        AgeModel.load(tmp_path / "bad.onnx").predict([HOPPER, HOPPER])
 
 
 def test_a_network_whose_answer_is_no_age_gives_none(models, tmp_path):

@@ -20,6 +20,12 @@ def open_file(style: str, photos: list[Path] = PHOTOS, **changes: object) -> Out
     return OutFile(Path("ages"), style, COLUMNS, SETTINGS | changes, photos)
 
 
+def killed(file: OutFile) -> None:
+    """What the end of its process does to a file."""
+    file._file.close()
+    file._lock.release()
+
+
 def write_all(style: str, start: int = 0) -> bytes:
     file = open_file(style)
     for rows in ROWS[file.done :]:
@@ -34,7 +40,7 @@ def test_a_run_that_broke_off_anywhere_ends_in_the_same_file(workspace, style):
     start = whole.index(b"\n") + 1 if style == "csv" else 0
     Path("ages").unlink()
     for end in range(start, len(whole) + 1):
-        open_file(style).write([])
+        killed(open_file(style))
         Path("ages.part").write_bytes(whole[:end])
         assert write_all(style) == whole
         assert sorted(path.name for path in Path().iterdir()) == ["ages"]
@@ -47,12 +53,12 @@ def test_it_counts_what_is_done_and_what_failed(workspace, style):
     assert (file.done, file.failed) == (0, 0)
     for rows in ROWS[:3]:
         file.write(rows)
-    file._file.close()  # as if the process had been killed
+    killed(file)
     again = open_file(style)
     assert (again.done, again.failed) == (2, 0)  # of the third there could be more rows
     for rows in ROWS[2:]:
         again.write(rows)
-    again._file.close()
+    killed(again)
     last = open_file(style)
     assert (last.done, last.failed) == (3, 1)
 
@@ -62,7 +68,7 @@ def test_rows_of_another_run_are_not_gone_on_with(workspace, style):
     file = open_file(style)
     for rows in ROWS[:2]:
         file.write(rows)
-    file._file.close()
+    killed(file)
     before = Path("ages.part").read_bytes()
     with pytest.raises(UserError, match=r"ages\.part: left by a run with another model or other options: delete it"):
         open_file(style, model="two")
@@ -71,6 +77,42 @@ def test_rows_of_another_run_are_not_gone_on_with(workspace, style):
     Path("ages.part").write_bytes(b"\xff\xfe\n" + before)
     with pytest.raises(UserError, match=r"ages\.part: (damaged|left by)"):
         open_file(style)
+
+
+@both_styles
+@pytest.mark.parametrize("damage", [
+    b"{}\n", b"[]\n", b"null\n", b"[" * 100_000 + b"\n", b'"' + b"a" * 200_000 + b'",1,\n', b"\xff\xfe\n",
+])  # fmt: skip
+def test_what_is_damaged_is_one_line(workspace, style, damage):
+    file = open_file(style)
+    file.write(ROWS[0])
+    killed(file)
+    Path("ages.part").write_bytes(Path("ages.part").read_bytes() + damage)
+    with pytest.raises(UserError, match=r"ages\.part: (damaged|left by)"):
+        open_file(style)
+
+
+@both_styles
+@pytest.mark.parametrize("damage", [b"{nojson", b"\xff\xfe", b"null"])
+def test_settings_that_are_damaged_are_those_of_another_run(workspace, style, damage):
+    file = open_file(style)
+    file.write(ROWS[0])
+    killed(file)
+    Path("ages.part.json").write_bytes(damage)
+    with pytest.raises(UserError, match=r"ages\.part: left by a run with another model"):
+        open_file(style)
+
+
+def test_a_second_run_does_not_write_into_the_file_of_a_first(workspace):
+    first = open_file("csv")
+    with pytest.raises(UserError, match="ages: another run is writing it"):
+        open_file("csv", model="two")
+    for rows in ROWS:
+        first.write(rows)
+    first.close()
+    assert [path.name for path in Path().iterdir()] == ["ages"]
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        OutFile(Path("nowhere/ages"), "csv", COLUMNS, SETTINGS, PHOTOS)
 
 
 def test_a_file_that_exists_is_not_overwritten(workspace):

@@ -220,7 +220,7 @@ def test_a_photo_that_changed_or_vanished_since_it_was_scanned_is_named(tmp_path
     with pytest.raises(UserError, match="a.png: changed since it was scanned: run 'dvc repro'"):
         load_validated(photo, scanned, 50)
     photo.unlink()
-    with pytest.raises(UserError, match="a.png: usable when scanned, but now: not a file"):
+    with pytest.raises(UserError, match="a.png: usable when scanned, but now: no such file"):
         load_validated(photo, scanned, 50)
 
 

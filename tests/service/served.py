@@ -46,10 +46,12 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(model: Path, folder: Path, *options: str, **environment: str) -> Iterator[Server]:
-    """A server that works in `folder`."""
+def serving(model: Path, folder: Path, *options: str, files: int = 0, **environment: str) -> Iterator[Server]:
+    """A server that works in `folder`, and may have so many `files` open, if given."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "realage", "serve", "--model", str(model), "--port", "0", *options]
+    if files:
+        command = ["bash", "-c", f'ulimit -n {files}; exec "$@"', "bash", *command]
     with (folder / "output").open("w") as output:
         environment = {**ENVIRONMENT, "PYTHONPATH": str(PROJECT), **environment}
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, env=environment)

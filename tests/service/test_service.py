@@ -1,17 +1,21 @@
 """`realage serve` as its clients meet it: the ages, the limits, and who is not harmed by whom."""
 
+import asyncio
 import io
 import json
 import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import requests
 from conftest import assert_one_line_error, run_realage
+from fastapi import HTTPException
 from matplotlib import get_data_path
 from PIL import Image
 from served import Server, only_face, serving
@@ -20,6 +24,8 @@ from small_network import PREPARE, intervals, light_meter, tiny_model
 from realage.export.convert import export_model
 from realage.inference.age_model import AgeModel
 from realage.photos.likeness import Seen, summarize
+from realage.service.bodies import BodyReader
+from realage.service.limits import Limits
 
 HOPPER = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg").convert("RGB")
 TOKEN = "a-token-of-more-than-16"
@@ -103,7 +109,9 @@ def test_every_face_with_its_box_and_reasons(faces, models, token):
 def test_a_decision_at_an_age_gate(light):
     for value, decision in ((25, "refuse"), (51, "ask"), (102, "pass")):
         assert only_face(light.send(grey(value), "?threshold=18&challenge=25"))["decision"] == decision
-    for query in ("?threshold=18", "?threshold=25&challenge=18", "?threshold=x&challenge=25", "?faces=some"):
+    for query in ("?threshold=18", "?threshold=25&challenge=18", "?threshold=x&challenge=25", "?faces=some",
+                  "?treshold=18&challenge=25", "?threshold=18&challenge=40&challenge=19", "?faces[]=all",
+                  "?threshold=nan&challenge=nan"):
         response = light.send(grey(51), query)
         assert response.status_code == 422 and response.json()["error"]
 
@@ -119,17 +127,24 @@ def test_what_is_no_photo_is_an_error_of_that_photo(light):
     assert "convert it to JPEG" in light.send(contents["heic"]).json()["photos"][0]["error"]
 
 
+FILE = b'--x\r\nContent-Disposition: form-data; name="photos"; filename="a.png"\r\n\r\n'
+CUT = FILE + b"a photo\r\n" + FILE + b"half a ph"
+
+
 def test_what_is_no_request_is_one_line_of_json(light):
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     cases = [
         (light.send(b""), 400, "no photo"),
         (light.send(b"garbage", **form), 400, "form is not valid"),
         (light.send(b"garbage", **{"Content-Type": "multipart/form-data"}), 400, "form is not valid"),
-        (light.send(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n', **form), 400, "no file"),
+        (light.send(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n', **form), 400, "no photo"),
+        (light.send(CUT, **form), 400, "ends before its last boundary"),
         (light.send_form([(f"{n}.png", grey(9)) for n in range(5)]), 413, "Too many files"),
         (light.send(bytes(6_000_001)), 413, "larger than 6 MB"),
         (light.send_form([("a.png", bytes(6_000_001))]), 413, "larger than 6 MB"),
+        (light.get("/v1/ages"), 405, "Method Not Allowed"),
         (light.get("/nowhere"), 404, "Not Found"),
+        (light.get("/../answers.py"), 404, "Not Found"),
     ]
     for response, status, word in cases:
         assert response.status_code == status and word in response.json()["error"], response.text
@@ -178,6 +193,46 @@ def test_slow_clients_and_those_that_hang_up_harm_nobody_and_are_given_up(light)
         answer = client.makefile("rb").read()
         assert b" 408 " in answer and f"longer than {SECONDS} s".encode() in answer
     assert only_face(light.send(grey(102)))["age"] == pytest.approx(40, abs=0.01)
+
+
+def test_connections_that_ask_nothing_are_closed_and_there_is_a_most_of_them(models, tmp_path):
+    with serving(models / "light.onnx", tmp_path, "--seconds", "2", files=150) as server:
+        idle = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(300)]
+        for client in idle[::2]:
+            with suppress(OSError):
+                client.sendall(b"POST /v1/ages HTTP/1.1\r\nHo")
+        for client in idle:
+            with suppress(OSError):
+                assert client.recv(1_000) == b""
+        assert only_face(server.send(grey(102)))["age"] == pytest.approx(40, abs=0.01)
+        kept = requests.Session()  # two requests on one connection
+        for _ in range(2):
+            assert kept.post(f"{server.address}/v1/ages", data=grey(51), timeout=60).status_code == 200
+        assert len(server.output.read_text().splitlines()) == 1
+
+
+def test_bodies_count_until_they_are_answered():
+    """A body that waits for a decoder still takes memory."""
+    held = []
+
+    class Request:
+        headers: ClassVar[dict] = {}
+
+        async def stream(self):
+            yield bytes(600_000)
+
+    async def read_two() -> None:
+        reader = BodyReader(Limits(megabytes=1, held_megabytes=1))
+        async with reader.read(Request()) as uploads:
+            held.append(len(uploads))
+            with pytest.raises(HTTPException, match="503"):
+                async with reader.read(Request()):
+                    pass
+        async with reader.read(Request()) as uploads:
+            held.append(len(uploads))
+
+    asyncio.run(read_two())
+    assert held == [1, 1]
 
 
 def test_no_photo_is_written_or_logged(light):

@@ -140,6 +140,7 @@ function closeCamera() {
 
 async function takePhoto() {
   const video = element("video");
+  if (video.requestVideoFrameCallback) await new Promise((done) => video.requestVideoFrameCallback(done));
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
