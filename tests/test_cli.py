@@ -9,7 +9,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, copy_project, run_module, run_realage, write_photo
+from conftest import (
+    ENVIRONMENT,
+    PROJECT,
+    assert_one_line_error,
+    call_realage,
+    copy_project,
+    run_module,
+    run_realage,
+    write_photo,
+)
 
 from realage.cli import main
 from realage.export.convert import export_model
@@ -38,7 +47,7 @@ def test_help_lists_every_command_and_each_explains_itself(tmp_path):
     shown = run_realage(tmp_path, "--help")
     assert shown.returncode == 0 and all(f" {command} " in shown.stdout for command in COMMANDS)
     for command in COMMANDS:
-        done = run_realage(tmp_path, command, "--help")
+        done = call_realage(tmp_path, command, "--help")
         assert done.returncode == 0 and f"Usage: realage {command} " in done.stdout
 
 

@@ -36,7 +36,7 @@ class Sample:
     """Synthetic portraits with their real ages, as if a model without errors had predicted them."""
 
     def __init__(self, folder: Path) -> None:
-        write_sample(folder, SampleParams(photos=500, label_noise=0.0, seed=5))
+        write_sample(folder, SampleParams(photos=320, label_noise=0.0, seed=5))
         rows = pd.read_csv(folder / "labels.csv")
         rows["real_age"] = pd.to_numeric(rows["real_age"], errors="coerce")
         rows = rows[rows["real_age"].between(0, 100)].drop_duplicates("file_name")

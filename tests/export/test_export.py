@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, run_realage, write_params
+from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, call_realage, write_params
 from small_network import PREPARE, intervals, light_meter, tiny_model
 
 from realage.core.errors import UserError
@@ -155,12 +155,12 @@ def test_the_tolerance_is_a_param(project, params):
 
 def test_any_model_file_can_be_exported_from_the_command_line(workspace):
     tiny_model(Path("age.keras"), "regression")
-    done = run_realage(Path(), "export", "age.keras", "--out", "age.onnx", "--precision", "float16")
+    done = call_realage(Path(), "export", "age.keras", "--out", "age.onnx", "--precision", "float16")
     assert done.returncode == 0 and "age.onnx: 0.0 MB, within" in done.stdout and done.stderr == ""
     assert AgeModel.load("age.onnx").outputs == {"age"}
     before = Path("age.onnx").read_bytes()
-    assert_one_line_error(run_realage(Path(), "export", "age.keras", "--out", "age.onnx"), "age.onnx: exists already")
-    assert_one_line_error(run_realage(Path(), "export", "age.keras", "--out", "age.tflite"), "ends in .onnx")
+    assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.onnx"), "age.onnx: exists already")
+    assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.tflite"), "ends in .onnx")
     Path("other.keras").write_bytes(before)
-    assert_one_line_error(run_realage(Path(), "export", "other.keras", "--out", "b.onnx"), "other.keras: not a model")
+    assert_one_line_error(call_realage(Path(), "export", "other.keras", "--out", "b.onnx"), "other.keras: not a model")
     assert Path("age.onnx").read_bytes() == before and not Path("b.onnx").exists()
