@@ -150,12 +150,11 @@ def predict(
     from realage.inference.gate import Gate
     from realage.predict import Request, predict
 
-    gate = None
-    if threshold is not None or challenge is not None:
-        if threshold is None or challenge is None or not threshold <= challenge:  # NaN is neither
-            raise typer.BadParameter("--threshold and --challenge go together, the challenge age at or above it")
-        gate = Gate(threshold, challenge)
-    request = Request(faces is Faces.all, gate)
+    try:
+        request = Request(faces is Faces.all, Gate.of(threshold, challenge))
+    except ValueError:
+        said = "--threshold and --challenge go together, the challenge age at or above it"
+        raise typer.BadParameter(said) from None
     return _printing(partial(predict, photos, model, format.value, request, out))
 
 

@@ -5,10 +5,9 @@ import json
 import numpy as np
 
 from realage.calibration.interval import LEAST_SCALE, Calibration, Scale
+from realage.inference.onnx_engine import INPUT
 from realage.network.heads import Tensor
 from realage.network.quiet_keras import keras
-
-PHOTOS = "photos"  # the name of the input
 
 
 def build_exported(model: keras.Model, calibration: Calibration | None) -> keras.Model:
@@ -19,7 +18,7 @@ def build_exported(model: keras.Model, calibration: Calibration | None) -> keras
     the interval. It computes in float32, whatever the model was trained in: few programs compute in bfloat16.
     """
     model = _in_float32(model)
-    photos = keras.Input(model.input_shape[1:], dtype="uint8", name=PHOTOS)
+    photos = keras.Input(model.input_shape[1:], dtype="uint8", name=INPUT)
     answers = dict(model(keras.ops.cast(photos, "float32")))
     if calibration:
         age, expected = answers["age"], _expected_error(calibration.scale, answers)

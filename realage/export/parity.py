@@ -8,10 +8,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from realage.core.columns import PHOTO, PREDICTED_AGE, PREDICTED_HI, PREDICTED_LO, PREDICTED_SPREAD, REAL_AGE
+from realage.inference.age_model import BATCH
 from realage.inference.onnx_engine import OnnxEngine
 from realage.photos.prepared import read_prepared
 
-BATCH = 64  # photos
 COLUMNS = {"age": PREDICTED_AGE, "spread": PREDICTED_SPREAD, "age_lo": PREDICTED_LO, "age_hi": PREDICTED_HI}
 
 

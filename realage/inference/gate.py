@@ -1,6 +1,6 @@
 """A decision on a predicted age, as at the sale of alcohol."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from realage.inference.age_model import Prediction
 
@@ -10,6 +10,15 @@ class Gate(NamedTuple):
 
     threshold: float  # years
     challenge: float
+
+    @classmethod
+    def of(cls, threshold: float | None, challenge: float | None) -> Self | None:
+        """Return the gate, or None if neither age is given. Raises ValueError for one alone, or in the wrong order."""
+        if threshold is None and challenge is None:
+            return None
+        if threshold is None or challenge is None or not threshold <= challenge:  # NaN is neither
+            raise ValueError("threshold and challenge do not go together")
+        return cls(threshold, challenge)
 
     def decide(self, prediction: Prediction) -> str:
         """Return `pass`, `refuse` or `ask`.

@@ -112,11 +112,11 @@ def _require_known(request: Request) -> None:
 
 
 def _gate(threshold: float | None, challenge: float | None) -> Gate | None:
-    if threshold is None and challenge is None:
-        return None
-    if threshold is None or challenge is None or not threshold <= challenge:
-        raise HTTPException(422, "threshold and challenge go together, the challenge age at or above the threshold")
-    return Gate(threshold, challenge)
+    try:
+        return Gate.of(threshold, challenge)
+    except ValueError:
+        said = "threshold and challenge go together, the challenge age at or above the threshold"
+        raise HTTPException(422, said) from None
 
 
 def _token_check(token: str) -> Any:
