@@ -22,7 +22,7 @@ from realage.core.params import load
 from realage.drift.findings import find_changes
 from realage.photos.decode import load_photo
 from realage.photos.framing import frame_photo
-from realage.photos.likeness import Seen, look_at, summarize
+from realage.photos.likeness import AGE, Seen, look_at, summarize
 from realage.photos.parallel import map_photos
 from realage.photos.params import PrepareParams
 
@@ -68,14 +68,14 @@ def benchmark(
     files = [folder / "final_files" / name for name in labels["file_name"]]
     ages, half = labels["real_age"].to_numpy(float), len(files) // 2
     training = _look(files[:half], prepare, unchanged)
-    summary, random = summarize(training, ages[:half]), np.random.default_rng(SEED)
+    summary, random = summarize(training, {AGE: ages[:half]}), np.random.default_rng(SEED)
     assert summary
 
     def watch(looks: list[Seen], real: np.ndarray, name: str, word: str | None) -> None:
         alarms = named = 0
         for _ in range(draws):
             drawn = random.integers(0, len(looks), photos)
-            findings = find_changes(summary, [looks[n] for n in drawn], real[drawn])
+            findings = find_changes(summary, [looks[n] for n in drawn], {AGE: real[drawn]})
             causes = {finding.change for finding in findings if finding.drift}
             alarms, named = alarms + bool(causes), named + (word in causes)
         ends = binomtest(alarms, draws).proportion_ci(method="wilson")

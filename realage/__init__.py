@@ -15,12 +15,12 @@ A package may import the packages on the lines above its own; `make lint` checks
     suspects                            labels that are most likely wrong
     service                             a model behind HTTP, and a page to try it
     drift                               new photos compared with the training photos
-    sections, sources                   all sections of params.yaml; paths of data in it against the outs of dvc.yaml
+    sections, sources                   all sections of params.yaml; whether a data path in it is an output of a stage
     project                             commands in a clone (verify, promote ...)
     cli                                 the command
 
 `runner` runs a function as a program or as a DVC stage. It imports core, and only project, cli and stages import it.
-`compare` and `compare_data` are the names that two commands had in release 0.1.
+`compare` and `compare_data`, like the package `tools`, keep commands of release 0.1: `python -m realage.compare`.
 
 For programs that use a model, this package itself has `AgeModel`, `Prediction` and the errors that they raise.
 """

@@ -58,6 +58,7 @@ class Precision(StrEnum):
 
     float32 = "float32"
     float16 = "float16"
+    int8 = "int8"
 
 
 class RowFormat(StrEnum):
@@ -209,13 +210,14 @@ def adapt(
 @app.command(rich_help_panel=USE)
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras model file, such as one that was adapted")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="the new file, such as age.onnx")],
-    precision: Annotated[Precision, typer.Option(help="float16 takes half of the bytes")] = Precision.float32,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the new file: age.onnx, or age.tflite")],
+    precision: Annotated[Precision, typer.Option(help="float16 halves the size, int8 quarters it")] = Precision.float32,
+    tolerance: Annotated[float, typer.Option(metavar="YEARS", min=0, help="largest difference of an answer")] = 0.05,
 ) -> Action:
-    """Write a model as ONNX, which needs no TensorFlow; the pipeline does so for its own."""
+    """Write a model as ONNX, which needs no TensorFlow, or as LiteRT for phones."""
     from realage.export.command import export
 
-    return partial(export, model, out, precision.value)
+    return partial(export, model, out, precision.value, tolerance)
 
 
 @app.command(rich_help_panel=USE)

@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from realage.core.errors import UserError
 from realage.inference.age_model import AgeModel, Prediction
-from realage.inference.default_model import default_model
 from realage.inference.gate import Gate
 from realage.inference.named import named_photos
 from realage.inference.outputs import LINES, OutFile, Printed
+from realage.inference.pipeline_model import open_model
 from realage.inference.rows import Row, columns_of, error_row, prediction_row
 from realage.inference.stream import predict_stream
 from realage.photos.limits import PhotoError
@@ -38,14 +38,14 @@ def predict(
 ) -> None:
     """Print the age of each photo in `paths`, in years: photos, folders of photos, patterns, or `-` for standard input.
 
-    Without `model_file`, the model is `default_model`. `style` is table, csv, json (one list) or jsonl (a line per
-    photo). With `out` the rows go to that file; a run that was interrupted goes on there. Raises UserError if the model
-    file is not sound, and, after printing, if any photo has no age.
+    The model is `model_file` or, without one, that of the pipeline. `style` is table, csv, json (one list) or jsonl (a
+    line per photo). With `out` the rows go to that file; a run that was interrupted goes on there. Raises UserError if
+    the model file is not sound, and, after printing, if any photo has no age.
     """
     if out and style not in LINES:
         raise UserError(f"--out writes csv or jsonl, and --format is {style}: add '--format csv'")
     photos = list(dict.fromkeys(named_photos(paths)))  # a photo that is named twice has one row
-    model = AgeModel.load(model_file or default_model())
+    _, model = open_model(model_file)
     columns = columns_of(model, request.all_faces, request.gate)
     done = without = 0
     output: OutFile | Printed = Printed(style, columns) if out is None else OutFile(

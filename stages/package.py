@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from realage.calibration.fit import calibrate, fit_scale, least_people
@@ -22,13 +21,14 @@ from realage.evaluation.metrics import EvaluateParams
 from realage.network.backbones import ModelParams
 from realage.network.contents import read_learnt, read_recipe
 from realage.network.device import set_up_device
+from realage.network.familiarity import with_familiarity
 from realage.network.finite import require_numbers
 from realage.network.heads import build_head
 from realage.network.learnt import LearntPhotos
 from realage.network.model import build_predictor
 from realage.network.model_file import load_network, predict_ages, save_model
 from realage.network.quiet_keras import keras
-from realage.photos.likeness import Seen, look_at, summarize
+from realage.photos.likeness import AGE, FAMILIARITY, Seen, look_at, summarize
 from realage.photos.parallel import map_photos
 from realage.photos.params import PrepareParams
 from realage.photos.prepared import read_index, read_prepared, require_indexed
@@ -49,44 +49,40 @@ def package() -> None:
     model = build_predictor(load_network(NETWORK), build_head(params), flip_average)
     recipe = recipe.model_copy(update={"model": params.model_dump(), "data": _data_versions()})
     batch_size = recipe.train["batch_size"]
-    calibration = _calibrate(model, learnt, batch_size)
-    summary = summarize(_look_at_training(recipe.prepare), _held_out_ages(model, learnt, batch_size))
+    held_out = _answer_held_out(with_familiarity(model), learnt, batch_size)
+    calibration = _calibrate(held_out)
+    answers = {name: held_out[name].to_numpy() for name in (AGE, FAMILIARITY) if name in held_out}
+    summary = summarize(_look_at_training(recipe.prepare), answers)
     texts = (calibration.to_json() if calibration else None, summary.model_dump_json(indent=2) if summary else None)
     save_model(model, MODEL, recipe, learnt, *texts)
     print(f"package: {MODEL}, {params.backbone} with head {params.head}, {recipe.prepare.image_size} pixels")
 
 
-def _calibrate(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> Calibration | None:
-    """Calibrate on the photos of `data/index/calibration.csv` that `model` has not learnt from; None if too few."""
-    coverage = load("evaluate", EvaluateParams).coverage
-    index = _not_learnt(read_index(CALIBRATION), learnt)
-    scaling, calibrating = (index.index[index[PART] == part] for part in (SCALE, QUANTILE))
-    people = index.loc[calibrating, PERSON].to_numpy()
-    if not len(scaling) or len(set(people)) < least_people(coverage):
-        print(f"package: predictions have no intervals: the validation photos that calibrate them show "
-              f"{len(set(people))} people, fewer than {least_people(coverage)}: add photos or raise split.val_fraction")
-        return None
-    answers = _predict(model, index, batch_size)
-    real = index[REAL_AGE].to_numpy()
-    scale = fit_scale(real[scaling], answers.loc[scaling])
-    return calibrate(scale, real[calibrating], answers.loc[calibrating], people, coverage)
-
-
-def _held_out_ages(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> np.ndarray:
-    """Predicted ages, float (n,), in years, of validation photos that `model` has not learnt from."""
-    index = _not_learnt(read_index(INDEX / "val.csv"), learnt).sort_values(PHOTO, ignore_index=True).head(SUMMARIZED)
-    return _predict(model, index, batch_size)["age"].to_numpy() if len(index) else np.empty(0)
-
-
-def _not_learnt(index: pd.DataFrame, learnt: LearntPhotos | None) -> pd.DataFrame:
-    return index if learnt is None else index[~learnt.holds(index[PHOTO])].reset_index(drop=True)
-
-
-def _predict(model: keras.Model, index: pd.DataFrame, batch_size: int) -> pd.DataFrame:
+def _answer_held_out(model: keras.Model, learnt: LearntPhotos | None, batch_size: int) -> pd.DataFrame:
+    """The answers of `model` to validation photos that it has not learnt from, with their hashes as index."""
+    index = read_index(INDEX / "val.csv")
+    index = index if learnt is None else index[~learnt.holds(index[PHOTO])]
+    if index.empty:
+        return pd.DataFrame({AGE: []})
     require_indexed(PREPARED, index)
     answers = predict_ages(model, PhotoDataset(PREPARED, index[PHOTO], index[REAL_AGE], batch_size))
     require_numbers(answers, MODEL)
-    return answers
+    return answers.set_index(index[PHOTO])
+
+
+def _calibrate(held_out: pd.DataFrame) -> Calibration | None:
+    """Calibrate on the photos of `data/index/calibration.csv` among those `held_out`; None if too few."""
+    coverage = load("evaluate", EvaluateParams).coverage
+    index = read_index(CALIBRATION)
+    index = index[index[PHOTO].isin(held_out.index)]
+    scaling, calibrating = (index[index[PART] == part] for part in (SCALE, QUANTILE))
+    people = calibrating[PERSON].to_numpy()
+    if scaling.empty or len(set(people)) < least_people(coverage):
+        print(f"package: predictions have no intervals: the validation photos that calibrate them show "
+              f"{len(set(people))} people, fewer than {least_people(coverage)}: add photos or raise split.val_fraction")
+        return None
+    scale = fit_scale(scaling[REAL_AGE].to_numpy(), held_out.loc[scaling[PHOTO]])
+    return calibrate(scale, calibrating[REAL_AGE].to_numpy(), held_out.loc[calibrating[PHOTO]], people, coverage)
 
 
 def _look_at_training(prepare: PrepareParams) -> Iterator[Seen]:

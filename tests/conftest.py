@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "GIT_CONFIG_KEY_1": "user.email",
     "GIT_CONFIG_VALUE_1": "tester@example.org",
     "COLUMNS": "500",
+    "DVC_NO_ANALYTICS": "1",  # else each dvc command in a repository that a test makes starts a process that sends
 }
 
 

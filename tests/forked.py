@@ -2,8 +2,8 @@
 
 The server, this file as a program, starts when a test first needs it. It is not the process of the tests, which has
 threads and outputs that a fork must not inherit. `run_forked` runs a command of a test there. In `forked_commands()`
-are programs `dvc` and `realage` for a shell; they run there, too. A stage that a forked `dvc` runs is a fork, unless
-PYTHONPATH is set.
+are programs `dvc` and `realage` for a shell; they run there, too. A stage that a forked `dvc` runs is a fork, too,
+unless PYTHONPATH is set to other than a folder with a `sitecustomize.py`, which then runs first, as when Python starts.
 """
 
 import atexit
@@ -142,7 +142,8 @@ class StageProcesses:
         """A stage as a fork of DVC's process, or another command as a process of its own."""
 
         def __new__(cls, command: list[str], **options) -> "StageProcesses.Popen | subprocess.Popen":
-            if command[-1].startswith("python -m stages.") and "PYTHONPATH" not in options["env"]:
+            has_path = "PYTHONPATH" in options["env"] and not _sitecustomize(options["env"])
+            if command[-1].startswith("python -m stages.") and not has_path:
                 return super().__new__(cls)
             return subprocess.Popen(command, **options)
 
@@ -160,10 +161,16 @@ class StageProcesses:
 
 def _run_stage(module: str, folder: str, environment: dict[str, str]) -> None:
     _enter(folder, environment)
+    for hook in _sitecustomize(environment):
+        runpy.run_path(str(hook))
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     sys.path[0] = folder
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _sitecustomize(environment: dict[str, str]) -> list[Path]:
+    return [file for file in [Path(environment.get("PYTHONPATH", "")) / "sitecustomize.py"] if file.is_file()]
 
 
 def _enter(folder: str, environment: dict[str, str]) -> None:

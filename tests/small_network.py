@@ -36,7 +36,7 @@ def tiny_model(
     params = load("model", ModelParams, PROJECT / "params.yaml").model_copy(update={"head": head_name})
     head = build_head(params)
     pixels = keras.Input((prepare.image_size, prepare.image_size, 3))
-    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    features = keras.layers.GlobalAveragePooling2D(name="pooling")(keras.layers.Rescaling(1 / 255)(pixels))
     start = keras.initializers.Constant(head.start(30.0))
     network = keras.Model(pixels, keras.layers.Dense(head.units, bias_initializer=start)(features), name="network")
     trained = Recipe(prepare=prepare, train=recipe().model_dump())

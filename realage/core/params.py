@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -112,6 +114,11 @@ def parse_params(text: str) -> dict[str, Any]:
     The reader is DVC's, which follows YAML 1.2: `010` is ten, `1e-3` a number and `yes` a string. A repeated key is an
     error.
     """
+    return deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=16)  # a dvc.lock takes a tenth of a second, and comparisons read the same ones again
+def _parsed(text: str) -> dict[str, Any]:
     try:
         params = _reader().load(text)
     except MarkedYAMLError as error:

@@ -10,9 +10,8 @@ from realage.core.disk import replacing
 from realage.core.errors import UserError
 from realage.drift.page import to_html
 from realage.drift.report import DriftReport, report_drift
-from realage.inference.age_model import AgeModel
-from realage.inference.default_model import default_model
 from realage.inference.named import named_photos
+from realage.inference.pipeline_model import open_model
 from realage.inference.stream import predict_stream
 
 DRIFTED = 3  # exit status; 1 is an error, 2 a wrong command line
@@ -28,7 +27,7 @@ def watch(
     """
     _require_outputs(json_file, html_file)
     photos = list(named_photos(paths))
-    model = AgeModel.load(model_file or default_model())
+    _, model = open_model(model_file)
     progress = tqdm(predict_stream(model, photos), total=len(photos), desc="watch", unit=" photos", disable=None)
     report = report_drift(model, progress)
     for file, text in ((json_file, report.model_dump_json(indent=2)), (html_file, to_html(report))):

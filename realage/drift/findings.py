@@ -1,12 +1,12 @@
 """What has changed between the training photos and new ones, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import BaseModel
 
 from realage.drift.comparison import compare_counts
-from realage.photos.likeness import AGE, Seen, TrainingSummary
+from realage.photos.likeness import AGE, FAMILIARITY, Seen, TrainingSummary
 
 LEAST_NEW = 30  # photos; fewer show nothing
 FACES = "faces"  # photos with and without a face
@@ -19,6 +19,7 @@ WORDS = {
     "eye_distance": ("faces smaller in the frame", "faces larger in the frame"),
     "face_pixels": ("faces of fewer pixels", "faces of more pixels"),
     FACES: ("more photos without a face", "fewer photos without a face"),
+    FAMILIARITY: ("less familiar to the network", "more familiar to the network"),
     AGE: ("younger people", "older people"),
 }
 
@@ -41,15 +42,18 @@ class Finding(BaseModel):
     change: str
 
 
-def find_changes(summary: TrainingSummary, looks: Sequence[Seen], ages: Sequence[float]) -> list[Finding]:
-    """Compare new photos, as they were seen and with their predicted ages in years, with the training photos.
+def find_changes(
+    summary: TrainingSummary, looks: Sequence[Seen], answers: Mapping[str, Sequence[float]]
+) -> list[Finding]:
+    """Compare new photos, as they were seen and with the model's `answers`, with the training photos.
 
-    A measure that too few photos have is left out.
+    The answers are AGE, in years, and FAMILIARITY, float (n,) each. A measure that too few photos have is left out.
     """
     table = np.array(looks, "float64").reshape(-1, len(Seen._fields))
-    values = dict(zip(Seen._fields, table.T)) | {AGE: np.array(ages, "float64")}
+    values = dict(zip(Seen._fields, table.T)) | {name: np.array(column, "float64") for name, column in answers.items()}
     compared = {}
-    for name, distribution in summary.measures.items():
+    for name in summary.measures.keys() & values.keys():
+        distribution = summary.measures[name]
         known = values[name][~np.isnan(values[name])]
         if len(known) >= LEAST_NEW:
             middle = _median(distribution.edges, distribution.counts), float(np.median(known))

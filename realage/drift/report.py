@@ -10,6 +10,7 @@ from realage.core.errors import UserError
 from realage.drift.findings import FACES, LEAST_NEW, Finding, find_changes
 from realage.inference.age_model import AgeModel, Prediction
 from realage.inference.stream import Answered
+from realage.photos.likeness import AGE, FAMILIARITY
 from realage.photos.limits import PhotoError
 
 
@@ -51,24 +52,27 @@ def report_drift(model: AgeModel, found: Iterable[tuple[Path, list[Answered] | P
     if summary is None:
         raise UserError("the model does not know its training photos: it is of an earlier release, or learnt from "
                         "fewer than 100: train it anew with 'dvc repro'")
-    looks, ages, reasons, photos = [], [], Counter[str](), 0
+    looks, predictions, reasons, photos = [], [], Counter[str](), 0
     for _, answered in found:
         photos += 1
         for view, answer in answered if isinstance(answered, list) else []:
             if isinstance(answer, Prediction) and view.seen:
                 looks.append(view.seen)
-                ages.append(answer.age)
+                predictions.append(answer)
                 reasons.update(answer.reasons)
-    if len(ages) < LEAST_NEW:
-        raise UserError(f"too few photos to compare: {len(ages)} with an age, and at least {LEAST_NEW} are needed")
-    findings = find_changes(summary, looks, ages)
+    if len(looks) < LEAST_NEW:
+        raise UserError(f"too few photos to compare: {len(looks)} with an age, and at least {LEAST_NEW} are needed")
+    answers = {AGE: [answer.age for answer in predictions]}
+    if known := [answer.familiarity for answer in predictions if answer.familiarity is not None]:
+        answers[FAMILIARITY] = known
+    findings = find_changes(summary, looks, answers)
     if all(finding.measure == FACES for finding in findings):
         raise UserError("the model knows too little of its training photos to compare others with them: train it anew")
     return DriftReport(
         fingerprint=model.facts.fingerprint,
         data_version=model.facts.data.get("data_version"),
         photos=photos,
-        unusable=photos - len(ages),
+        unusable=photos - len(looks),
         reasons=dict(sorted(reasons.items())),
         findings=findings,
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from realage.calibration.interval import LEAST_SCALE, Calibration, Scale
 from realage.inference.onnx_engine import INPUT
+from realage.network.familiarity import with_familiarity
 from realage.network.heads import Tensor
 from realage.network.quiet_keras import keras
 
@@ -13,11 +14,12 @@ from realage.network.quiet_keras import keras
 def build_exported(model: keras.Model, calibration: Calibration | None) -> keras.Model:
     """Build the model that is exported, with the weights of `model`, which answers in years.
 
-    Input `photos`: uint8 (n, size, size, 3), RGB, framed as the model's recipe says. Outputs, float32 (n,) each, in
-    years: those of `model`, `age` and perhaps `spread`, and, with a `calibration`, the ends `age_lo` and `age_hi` of
-    the interval. It computes in float32, whatever the model was trained in: few programs compute in bfloat16.
+    Input `photos`: uint8 (n, size, size, 3), RGB, framed as the model's recipe says. Outputs, float32 (n,) each:
+    those of `model`, `age` and perhaps `spread`, and with a `calibration` the ends `age_lo` and `age_hi` of the
+    interval, all in years, and `familiarity`. It computes in float32, whatever the model was trained in: few programs
+    compute in bfloat16.
     """
-    model = _in_float32(model)
+    model = with_familiarity(_in_float32(model))
     photos = keras.Input(model.input_shape[1:], dtype="uint8", name=INPUT)
     answers = dict(model(keras.ops.cast(photos, "float32")))
     if calibration:

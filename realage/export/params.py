@@ -6,9 +6,11 @@ from pydantic import Field
 
 from realage.core.params import Section
 
+ONNX, LITERT = ".onnx", ".tflite"  # ends of the names of exported files
+
 
 class ExportParams(Section):
     """Section `export`."""
 
-    precision: Literal["float32", "float16"] = "float32"  # of the stored weights; all computing is in float32
+    precision: Literal["float32", "float16", "int8"] = "float32"  # of the stored weights
     tolerance: float = Field(default=0.05, ge=0, le=10)  # years: a larger difference from the Keras model fails

@@ -33,7 +33,8 @@ def compare_answers(engine: OnnxEngine, predictions: pd.DataFrame, prepared: Pat
         engine.answer(np.stack([read_prepared(prepared, photo) for photo in part]))
         for part in tqdm(parts, desc="export: compare", unit=" batches", disable=None)
     ]
-    found = {name: np.concatenate([answer[name] for answer in answers]).astype("float64") for name in answers[0]}
+    years = [name for name in COLUMNS if name in engine.outputs]
+    found = {name: np.concatenate([answer[name] for answer in answers]).astype("float64") for name in years}
     differences = [np.abs(found[name] - predictions[COLUMNS[name]].to_numpy()).max() for name in found]
     real = predictions[REAL_AGE].to_numpy()
     before, after = (np.abs(ages - real).mean() for ages in (predictions[PREDICTED_AGE].to_numpy(), found["age"]))

@@ -15,6 +15,7 @@ from realage.inference.facts import Facts
 from realage.inference.model_path import require_file
 from realage.inference.sources import SOURCES, Source, name_of, no_photo, to_pixels
 from realage.inference.views import Box, View, frame_views
+from realage.photos.likeness import FAMILIARITY, UNFAMILIAR, TrainingSummary
 from realage.photos.limits import PhotoError
 
 BATCH = 64  # photos that the network sees at once
@@ -30,7 +31,9 @@ class Prediction:
     width and height of the upright photo in pixels, and `box` has the left, top, width and height of the face in it.
     `faces` is the number of faces in the photo. `box` and `faces` are None if the model does not search for faces;
     without a face the age is that of the photo as a whole.
-    `reasons` says in what the photo is unlike all training photos, so that its age is not to be trusted.
+    `familiarity` is how strongly the network reacts to the photo; it has a meaning in comparison with that of other
+    photos alone, and is None for a model of an earlier release. `reasons` says in what the photo is unlike all training
+    photos, so that its age is not to be trusted.
     """
 
     age: float
@@ -40,6 +43,7 @@ class Prediction:
     size: tuple[int, int]
     box: Box | None
     faces: int | None
+    familiarity: float | None
     reasons: tuple[str, ...]
 
 
@@ -47,10 +51,10 @@ class Engine(Protocol):
     """A loaded network."""
 
     facts: Facts
-    outputs: frozenset[str]  # the names of the answers: age, and perhaps spread, age_lo and age_hi
+    outputs: frozenset[str]  # the names of the answers: age, and perhaps spread, age_lo, age_hi and familiarity
 
     def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
-        """Ages in years by the name of the output, float (n,), of `photos`, uint8 (n, size, size, 3) RGB."""
+        """Ages in years and familiarity, float (n,), by name, of `photos`, uint8 (n, size, size, 3) RGB."""
         ...
 
 
@@ -88,7 +92,7 @@ class AgeModel:
     @property
     def outputs(self) -> frozenset[str]:
         """What the model answers: `age`, and perhaps `spread`, `age_lo` and `age_hi`."""
-        return self._engine.outputs
+        return self._engine.outputs - {FAMILIARITY}
 
     def predict(self, photos: Source | Sequence[Source]) -> list[Prediction]:
         """Predict the age of the largest face in each of `photos`; one photo alone is a list of one.
@@ -122,8 +126,9 @@ class AgeModel:
         for start in range(0, len(views), BATCH):
             part = views[start : start + BATCH]
             columns = self._engine.answer(np.stack([view.pixels for view in part]))
-            answers += [_prediction(view, {name: float(column[n]) for name, column in columns.items()})
-                        for n, view in enumerate(part)]
+            for place, view in enumerate(part):
+                found = {name: float(column[place]) for name, column in columns.items()}
+                answers.append(_prediction(view, found, self.facts.summary))
         return answers
 
     def _views(self, source: Source, place: int, all_faces: bool) -> list[View]:
@@ -138,8 +143,10 @@ class AgeModel:
         return answer
 
 
-def _prediction(view: View, years: dict[str, float]) -> Prediction | PhotoError:
+def _prediction(view: View, years: dict[str, float], usual: TrainingSummary | None) -> Prediction | PhotoError:
     is_age = np.isfinite(list(years.values())).all() and 0 <= years["age"] <= OLDEST_ANSWER
+    familiarity = years.pop(FAMILIARITY, None)
+    is_unfamiliar = usual is not None and familiarity is not None and usual.is_unfamiliar(familiarity)
     if not is_age or years.get("age_lo", 0) > years.get("age_hi", np.inf):
         shown = {name: round(value, 1) + 0.0 for name, value in years.items() if name in ("age", "spread")}
         said = ", ".join(f"{name} {value:g}" for name, value in shown.items())
@@ -152,5 +159,6 @@ def _prediction(view: View, years: dict[str, float]) -> Prediction | PhotoError:
         size=view.size,
         box=view.box,
         faces=view.faces,
-        reasons=view.reasons,
+        familiarity=familiarity,
+        reasons=(*view.reasons, *[UNFAMILIAR] * is_unfamiliar),
     )

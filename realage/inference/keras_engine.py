@@ -11,6 +11,7 @@ from realage.core.digests import file_sha256
 from realage.inference.facts import Facts
 from realage.network.archive import SUMMARY_FILE, has_member, not_ours, open_archive, read_json
 from realage.network.contents import read_recipe
+from realage.network.familiarity import with_familiarity
 from realage.network.model_file import load_model, predict_ages
 from realage.photos.likeness import TrainingSummary
 
@@ -20,15 +21,16 @@ class KerasEngine:
 
     def __init__(self, path: Path) -> None:
         """Load `path`. Raises UserError as `load_model` does."""
-        self._model = load_model(path)
-        self._calibration = read_calibration(path, self._model.output)
+        model = load_model(path)
+        self._calibration = read_calibration(path, model.output)
+        self._model = with_familiarity(model)
         ends = ("age_lo", "age_hi") if self._calibration else ()
         self.outputs = frozenset((*self._model.output, *ends))
         self.facts = read_facts(path, self._calibration)
         self._one_at_a_time = Lock()  # Keras' predict keeps state in the model
 
     def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
-        """Ages in years, float64 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
+        """Ages in years and familiarity, float64 (n,), by name, of `photos`, uint8 (n, size, size, 3) RGB."""
         with self._one_at_a_time:
             ages = predict_ages(self._model, photos.astype("float32"))
         if self._calibration:

@@ -9,6 +9,7 @@ from realage.core.errors import UserError, brief
 from realage.core.machine import data_workers
 from realage.inference.facts import FACTS_VERSION, Facts
 from realage.inference.quiet_onnxruntime import onnxruntime
+from realage.photos.likeness import FAMILIARITY
 
 LARGEST = 2**31  # bytes; no ONNX file in one piece is larger
 METADATA = "realage"  # the key of the facts
@@ -28,7 +29,7 @@ class OnnxEngine:
         _require_shapes(path, self._session, self.facts.prepare.image_size)
 
     def answer(self, photos: np.ndarray) -> dict[str, np.ndarray]:
-        """Ages in years, float32 (n,), by the name of the output, of `photos`, uint8 (n, size, size, 3) RGB."""
+        """Ages in years and familiarity, float32 (n,), by name, of `photos`, uint8 (n, size, size, 3) RGB."""
         answers = self._session.run(self._names, {INPUT: photos})
         if any(years.shape != (len(photos),) or years.dtype != np.float32 for years in answers):
             raise _not_exported(self._path, "an output is not one float32 number for each photo")
@@ -71,8 +72,9 @@ def _require_shapes(path: Path, session: onnxruntime.InferenceSession, size: int
     found = [(entry.name, entry.type, entry.shape[1:]) for entry in inputs]
     if found != [(INPUT, "tensor(uint8)", [size, size, 3])]:
         raise _not_exported(path, f"its metadata have prepare.image_size {size}, and its inputs are {found}")
-    if {entry.name for entry in outputs} not in OUTPUTS or any(len(entry.shape) != 1 for entry in outputs):
-        raise _not_exported(path, f"its outputs are {', '.join(entry.name for entry in outputs)}")
+    names = [entry.name for entry in outputs]
+    if {*names} - {FAMILIARITY} not in OUTPUTS or any(len(entry.shape) != 1 for entry in outputs):
+        raise _not_exported(path, f"its outputs are {', '.join(names)}")
 
 
 def _not_exported(path: Path, reason: str) -> UserError:

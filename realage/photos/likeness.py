@@ -4,7 +4,7 @@ A model errs most on photos unlike those that it learnt from, and its answers do
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, NamedTuple, Self
 
 import cv2
@@ -19,7 +19,7 @@ FACELESS = 0.01  # a photo without a face is unlike photos of which a smaller sh
 LEAST_PHOTOS = 100  # fewer do not show what is usual
 MOST_PHOTOS = 10**9
 DIGITS = 4
-AGE = "age"  # predicted ages, beside the measures of `Seen`
+AGE, FAMILIARITY = "age", "familiarity"  # what the model answers, beside the measures of `Seen`
 
 # Measure -> what a photo below the lowest and above the highest quantile is; None: no reason to doubt the age.
 REASONS: dict[str, tuple[str | None, str | None]] = {
@@ -30,6 +30,7 @@ REASONS: dict[str, tuple[str | None, str | None]] = {
     "face_pixels": ("few_pixels", None),
 }
 NO_FACE = "no_face"
+UNFAMILIAR = "unfamiliar"
 
 
 class Seen(NamedTuple):
@@ -104,9 +105,10 @@ class Distribution(BaseModel):
 
 
 class TrainingSummary(BaseModel):
-    """What is usual among training photos: distributions of the measures of `Seen`, and of predicted ages, in years.
+    """What is usual among training photos: distributions of the measures of `Seen`, and of the model's answers.
 
-    `faceless` of the `photos` have no face. The ages are those of photos that the model has not learnt from.
+    `faceless` of the `photos` have no face. The answers, ages in years and familiarity, are those to photos that the
+    model has not learnt from: it knows its training photos better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,7 +119,7 @@ class TrainingSummary(BaseModel):
 
     @model_validator(mode="after")
     def _check_measures(self) -> Self:
-        unknown = set(self.measures) - {*Seen._fields, AGE}
+        unknown = set(self.measures) - {*Seen._fields, AGE, FAMILIARITY}
         if unknown or self.faceless > self.photos:
             raise ValueError(f"unknown measures {sorted(unknown)}, or more photos without a face than photos")
         return self
@@ -133,16 +135,20 @@ class TrainingSummary(BaseModel):
                 found += [reason] if reason else []
         return tuple(found)
 
+    def is_unfamiliar(self, familiarity: float) -> bool:
+        """Whether the network knows a photo less well than all others that it has not learnt from."""
+        return FAMILIARITY in self.measures and familiarity < self.measures[FAMILIARITY].edges[0]
 
-def summarize(looks: Iterable[Seen], ages: np.ndarray | None = None) -> TrainingSummary | None:
-    """Summarize what was seen of training photos, and predicted `ages`, float (n,), in years.
+
+def summarize(looks: Iterable[Seen], answers: Mapping[str, np.ndarray] | None = None) -> TrainingSummary | None:
+    """Summarize what was seen of training photos, and `answers` of the model: AGE and FAMILIARITY, float (n,) each.
 
     Returns None if there are fewer photos than LEAST_PHOTOS.
     """
     seen = list(looks)
     if len(seen) < LEAST_PHOTOS:
         return None
-    columns = dict(zip(Seen._fields, np.array(seen, "float64").T)) | ({} if ages is None else {AGE: ages})
+    columns = dict(zip(Seen._fields, np.array(seen, "float64").T)) | dict(answers or {})
     found = {name: Distribution.of(column) for name, column in columns.items()}
     return TrainingSummary(
         photos=len(seen),

@@ -8,11 +8,10 @@ from pathlib import Path
 import uvicorn
 
 from realage.core.errors import UserError
-from realage.inference.age_model import AgeModel
-from realage.inference.default_model import default_model
+from realage.inference.pipeline_model import open_model
 from realage.service.app import build_app
 from realage.service.limits import Limits
-from realage.service.protocol import BACKLOG, patient_protocol
+from realage.service.protocol import most_accepted, patient_protocol
 
 SHORTEST_TOKEN = 16  # characters
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -21,12 +20,12 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 def serve(model_file: Path | None, host: str, port: int, token_file: Path | None, limits: Limits) -> None:
     """Answer requests on `host` and `port` until SIGTERM or Ctrl-C, and then finish those that have begun.
 
-    Without `model_file`, the model is `default_model`. Raises UserError if the model or the token file is not sound,
-    or if the port cannot be used.
+    The model is `model_file` or, without one, that of the pipeline. Raises UserError if the model or the token file is
+    not sound, or if the port cannot be used.
     """
     token = _read_token(token_file) if token_file else None
-    path = model_file or default_model()
-    app = build_app(AgeModel.load(path), limits, token)
+    path, model = open_model(model_file)
+    app = build_app(model, limits, token)
     with _listen(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         print(f"{path} answers on http://{shown}:{listener.getsockname()[1]}; Ctrl-C ends it", flush=True)
@@ -35,7 +34,7 @@ def serve(model_file: Path | None, host: str, port: int, token_file: Path | None
         logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its warnings quote forms
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_keep_alive=5,
-            timeout_graceful_shutdown=round(limits.seconds) + 1, backlog=BACKLOG, ws="none",
+            timeout_graceful_shutdown=round(limits.seconds) + 1, backlog=most_accepted(), ws="none",
             http=patient_protocol(limits.seconds),
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])

@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_CONNECTIONS = 1_000
-BACKLOG = 64  # connections that are accepted at once, before any is closed
+MOST_ACCEPTED = 64
 
 
 class PatientProtocol(H11Protocol):
@@ -54,8 +54,21 @@ def patient_protocol(head_seconds: float) -> type[PatientProtocol]:
 
 def most_connections() -> int:
     """The connections that may be open: MOST_CONNECTIONS, or a third of the files that the process may have open."""
+    return min(MOST_CONNECTIONS, _most_files() // 3)
+
+
+def most_accepted() -> int:
+    """The connections that are accepted at once.
+
+    A connection beyond the most is closed four turns of the event loop after it was accepted, and each turn may accept
+    as many again. Together they get another third of the files.
+    """
+    return min(MOST_ACCEPTED, _most_files() // 12)
+
+
+def _most_files() -> int:
     if sys.platform == "win32":
-        return MOST_CONNECTIONS
+        return 12 * MOST_CONNECTIONS
     import resource
 
-    return min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3)
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

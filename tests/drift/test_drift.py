@@ -25,7 +25,7 @@ from realage.drift.findings import LEAST_NEW, Finding, find_changes
 from realage.export.convert import export_model
 from realage.photos.decode import load_photo
 from realage.photos.framing import frame_photo
-from realage.photos.likeness import Seen, TrainingSummary, look_at, summarize
+from realage.photos.likeness import AGE, FAMILIARITY, Seen, TrainingSummary, look_at, summarize
 from synthetic.sample import SampleParams, write_sample
 
 FRAMED = PREPARE.model_copy(update={"image_size": 96})
@@ -49,7 +49,7 @@ class Sample:
         self.ages = np.array([age for age, _ in found])
         self.photos = list(found.values())
         self.looks = [self.look(pixels) for pixels in self.photos]
-        self.summary: TrainingSummary = summarize(self.looks, self.ages)
+        self.summary: TrainingSummary = summarize(self.looks, {AGE: self.ages})
 
     def look(self, pixels: np.ndarray, change: Callable[[Image.Image], Image.Image] = lambda image: image) -> Seen:
         framed = frame_photo(np.array(change(Image.fromarray(pixels))), FRAMED)
@@ -70,7 +70,7 @@ def test_photos_of_the_training_seldom_raise_an_alarm(sample, monkeypatch):
     random, alarms = np.random.default_rng(3), 0
     for _ in range(200):
         drawn = random.integers(0, len(sample.looks), 120)
-        findings = find_changes(sample.summary, [sample.looks[n] for n in drawn], sample.ages[drawn])
+        findings = find_changes(sample.summary, [sample.looks[n] for n in drawn], {AGE: sample.ages[drawn]})
         assert len(findings) >= 5
         alarms += bool(drifted(findings))
     assert alarms <= 10
@@ -94,7 +94,7 @@ def with_margin(image: Image.Image) -> Image.Image:
 ])  # fmt: skip
 def test_changed_photos_raise_an_alarm_that_names_the_change(sample, change, measure, word):
     looks = [sample.look(pixels, change) for pixels in sample.photos[:120]]
-    assert drifted(find_changes(sample.summary, looks, sample.ages[:120]))[measure] == word
+    assert drifted(find_changes(sample.summary, looks, {AGE: sample.ages[:120]}))[measure] == word
 
 
 def test_another_margin_is_seen_in_photos_of_faces(tmp_path):
@@ -110,22 +110,31 @@ def test_another_margin_is_seen_in_photos_of_faces(tmp_path):
         return found
 
     summary = summarize(views(110, 150))
-    assert drifted(find_changes(summary, views(110, 150), [])) == {}
-    assert drifted(find_changes(summary, views(165, 170), []))["eye_distance"] == "faces smaller in the frame"
+    assert drifted(find_changes(summary, views(110, 150), {})) == {}
+    assert drifted(find_changes(summary, views(165, 170), {}))["eye_distance"] == "faces smaller in the frame"
 
 
 def test_only_children_are_younger_people(sample):
     children = [place for place, age in enumerate(sample.ages) if age < 18]
     assert len(children) >= LEAST_NEW
-    found = drifted(find_changes(sample.summary, [sample.looks[n] for n in children], sample.ages[children]))
+    found = drifted(find_changes(sample.summary, [sample.looks[n] for n in children], {AGE: sample.ages[children]}))
     assert found["age"] == "younger people"
 
 
 def test_photos_without_faces_are_named():
     usual = [Seen(100 + n % 50, 50 + n % 7, 9 + n % 5, 0.3 + n % 9 / 100, 50 + n % 30) for n in range(300)]
     faceless = [seen._replace(eye_distance=np.nan, face_pixels=np.nan) for seen in usual[:200]]
-    found = drifted(find_changes(summarize(usual), [*faceless, *usual[200:]], []))
+    found = drifted(find_changes(summarize(usual), [*faceless, *usual[200:]], {}))
     assert found["faces"] == "more photos without a face"
+
+
+def test_photos_that_the_network_knows_less_well_are_named():
+    usual = [Seen(100 + n % 50, 50 + n % 7, 9 + n % 5, 0.3, 50) for n in range(300)]
+    familiar = np.random.default_rng(1).normal(20, 3, 300)
+    summary = summarize(usual, {FAMILIARITY: familiar})
+    assert drifted(find_changes(summary, usual, {FAMILIARITY: familiar[::-1]})) == {}
+    found = drifted(find_changes(summary, usual, {FAMILIARITY: familiar - 3}))
+    assert found == {"familiarity": "less familiar to the network"}
 
 
 COUNTS = st.lists(st.integers(0, 400), min_size=4, max_size=8)

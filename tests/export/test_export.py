@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, call_realage, write_params
 from small_network import PREPARE, intervals, light_meter, tiny_model
+from tensorflow.lite.tools import flatbuffer_utils
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, write_csv
 from realage.export.convert import export_model
+from realage.export.litert_file import answer_litert
 from realage.inference.age_model import AgeModel
+from realage.inference.facts import Facts
 from realage.inference.keras_engine import KerasEngine
 from realage.inference.onnx_engine import OnnxEngine
 from realage.network.contents import Recipe
@@ -32,9 +35,10 @@ MODEL, EXPORTED = Path("models/age.keras"), Path("models/export/age.onnx")
 @pytest.mark.parametrize("head, per_spread", [("regression", None), ("distribution", 0.5), ("ordinal", None)])
 def test_it_answers_as_the_keras_model_does(workspace, head, per_spread):
     tiny_model(Path("age.keras"), head, intervals(per_spread))
+    keras.utils.clear_session()  # operations get the same names again, as in another process
     export_model(Path("age.keras"), Path("age.onnx"), "float32")
     original, exported = KerasEngine(Path("age.keras")), OnnxEngine(Path("age.onnx"))
-    assert exported.outputs == original.outputs >= {"age", "age_lo", "age_hi"}
+    assert exported.outputs == original.outputs >= {"age", "age_lo", "age_hi", "familiarity"}
     expected = original.answer(PICTURES)
     for name, years in exported.answer(PICTURES).items():
         assert years.dtype == np.float32 and years == pytest.approx(expected[name], abs=1e-3), name
@@ -81,23 +85,74 @@ def test_the_same_model_gives_the_same_bytes_which_hold_no_path(workspace):
     assert str(workspace).encode() not in contents and b"tmp" not in contents
 
 
-def test_16_bits_take_less_space_and_a_weight_beyond_them_is_refused(workspace):
+def test_a_weight_beyond_16_bits_is_refused(workspace):
     pixels = keras.Input((32, 32, 3))
     wide = keras.layers.Dense(256, activation="relu")(keras.layers.GlobalAveragePooling2D()(pixels))
-    age = keras.layers.Dense(1)(keras.layers.Dense(256, activation="relu")(wide))
-    save_model(keras.Model(pixels, {"age": age}), Path("age.keras"), Recipe(prepare=PREPARE, train={}))
-    for precision in ("float32", "float16"):
-        export_model(Path("age.keras"), Path(f"{precision}.onnx"), precision)
-    full, half = (OnnxEngine(Path(f"{precision}.onnx")).answer(PICTURES)["age"] for precision in ("float32", "float16"))
-    assert half == pytest.approx(full, rel=5e-3, abs=5e-3) and (half != full).any()
-    assert Path("float16.onnx").stat().st_size < 0.55 * Path("float32.onnx").stat().st_size
-
     constant = keras.initializers.Constant(1e5)
     age = keras.layers.Dense(1)(keras.layers.Dense(64, kernel_initializer=constant)(wide))
     save_model(keras.Model(pixels, {"age": age}), Path("large.keras"), Recipe(prepare=PREPARE, train={}))
     with pytest.raises(UserError, match="large.keras: a weight of it is too large for float16: export it in float32"):
         export_model(Path("large.keras"), Path("large.onnx"), "float16")
     assert not Path("large.onnx").exists()
+
+
+@pytest.fixture(scope="module")
+def convolved(tmp_path_factory) -> Path:
+    """A model with kernels of several sizes, whose channels have weights of very different sizes."""
+    path = tmp_path_factory.mktemp("convolved") / "age.keras"
+    keras.utils.set_random_seed(3)
+    pixels = keras.Input((32, 32, 3))
+    layers = [
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(128, 5, 4, activation="relu"),
+        keras.layers.DepthwiseConv2D(3, activation="relu"),
+        keras.layers.Conv2D(256, 1, activation="relu"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(256, activation="relu"),
+        keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(30.0)),
+    ]
+    age = pixels
+    for layer in layers:
+        age = layer(age)
+        if layer.weights:
+            kernel, *rest = layer.get_weights()
+            layer.set_weights([kernel * np.geomspace(0.5, 8, kernel.shape[-1]), *rest])
+    model, (kernel, bias) = keras.Model(pixels, {"age": age}), layers[-1].get_weights()
+    layers[-1].set_weights([kernel * 20 / np.ptp(model.predict(PICTURES, verbose=0)["age"]), bias])  # ages differ by 20
+    save_model(model, path, Recipe(prepare=PREPARE, train={}))
+    return path
+
+
+@pytest.mark.parametrize("precision, share, closeness", [("float16", 0.55, 0.1), ("int8", 0.32, 1)])
+def test_fewer_digits_take_less_space_and_change_ages_by_little(convolved, tmp_path, precision, share, closeness):
+    for name in ("float32", precision):
+        export_model(convolved, tmp_path / f"{name}.onnx", name)
+    full, short = (OnnxEngine(tmp_path / f"{name}.onnx").answer(PICTURES)["age"] for name in ("float32", precision))
+    assert 0 < np.abs(short - full).max() < closeness
+    sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in (precision, "float32")]
+    assert sizes[0] < share * sizes[1]
+
+
+@pytest.mark.parametrize("precision, closeness", [("float32", 1e-3), ("float16", 0.1), ("int8", 5)])
+def test_litert_answers_as_the_keras_model_does_and_says_what_it_says(convolved, tmp_path, precision, closeness):
+    out = tmp_path / "age.tflite"
+    export_model(convolved, out, precision)
+    expected = KerasEngine(convolved)
+    assert answer_litert(out, PICTURES)["age"] == pytest.approx(expected.answer(PICTURES)["age"], abs=closeness)
+    entries = {entry.name: entry.buffer for entry in flatbuffer_utils.read_model(str(out)).metadata}
+    facts = bytes(flatbuffer_utils.read_model(str(out)).buffers[entries[b"realage"]].data)
+    assert Facts.model_validate_json(facts) == expected.facts
+    contents = out.read_bytes()
+    export_model(convolved, out, precision)
+    assert out.read_bytes() == contents and str(tmp_path).encode() not in contents
+
+
+def test_a_file_that_answers_otherwise_is_not_written(convolved, tmp_path):
+    options = ("export", str(convolved), "--out", "age.onnx", "--precision", "int8")
+    refused = call_realage(tmp_path, *options)
+    assert_one_line_error(refused, "age.onnx: an answer would differ by 0.", "--tolerance")
+    assert not (tmp_path / "age.onnx").exists()
+    assert call_realage(tmp_path, *options, "--tolerance", "2").returncode == 0 and (tmp_path / "age.onnx").exists()
 
 
 def test_the_file_says_what_the_model_file_says(workspace):
@@ -160,7 +215,9 @@ def test_any_model_file_can_be_exported_from_the_command_line(workspace):
     assert AgeModel.load("age.onnx").outputs == {"age"}
     before = Path("age.onnx").read_bytes()
     assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.onnx"), "age.onnx: exists already")
-    assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.tflite"), "ends in .onnx")
+    assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.tfl"), "ends in .onnx, or .tflite")
+    phone = call_realage(Path(), "export", "age.keras", "--out", "age.tflite")
+    assert phone.returncode == 0 and "age.tflite: 0.0 MB, within" in phone.stdout and phone.stderr == ""
     Path("other.keras").write_bytes(before)
     assert_one_line_error(call_realage(Path(), "export", "other.keras", "--out", "b.onnx"), "other.keras: not a model")
     assert Path("age.onnx").read_bytes() == before and not Path("b.onnx").exists()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from small_network import PREPARE, intervals, tiny_model
 
 from realage import AgeModel, PhotoError, Prediction, UserError
 from realage.export.convert import export_model
-from realage.photos.likeness import Seen, summarize
+from realage.photos.likeness import FAMILIARITY, Seen, summarize
 
 HOPPER = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg").convert("RGB")
 FACES = PREPARE.model_copy(update={"crop": "face"})
@@ -49,6 +50,20 @@ def encoded(image: Image.Image, style: str = "PNG", **options: object) -> bytes:
     stream = io.BytesIO()
     image.save(stream, style, **options)
     return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".onnx"])
+def test_a_photo_to_which_the_network_hardly_reacts_is_unfamiliar(tmp_path, suffix):
+    looks = [Seen(20 + n, 0, 0, math.nan, math.nan) for n in range(200)]
+    usual = summarize(looks, {FAMILIARITY: np.linspace(0.1, 1.5, 200)})
+    tiny_model(tmp_path / "age.keras", "regression", summary=usual)
+    export_model(tmp_path / "age.keras", tmp_path / "age.onnx", "float32")
+    model = AgeModel.load(tmp_path / f"age{suffix}")
+    assert model.outputs == {"age"}
+    for level, reasons in ((51, ()), (0, ("dark", "unfamiliar"))):
+        (found,) = model.predict(np.full((32, 32, 3), level, np.uint8))
+        assert found.reasons == reasons
+        assert found.familiarity == pytest.approx(3**0.5 * level / 255, abs=1e-5)  # the length of the mean colour
 
 
 def test_a_photo_may_be_a_path_bytes_an_array_or_an_image(whole, tmp_path):

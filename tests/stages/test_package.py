@@ -79,7 +79,7 @@ def write_network(params: dict, head: str, learnt: LearntPhotos | None = None) -
     write_params(Path(), params)
     keras.utils.set_random_seed(4)
     pixels = keras.Input((32, 32, 3))
-    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    features = keras.layers.GlobalAveragePooling2D(name="pooling")(keras.layers.Rescaling(1 / 255)(pixels))
     units = build_head(ModelParams(**params["model"])).units
     network = keras.Model(pixels, keras.layers.Dense(units)(features), name="network")
     model = {key: value for key, value in params["model"].items() if key != "flip_average"}
@@ -189,6 +189,9 @@ def test_the_model_knows_its_training_photos_if_there_are_enough(project):
     names = pd.read_csv("data/index/val.csv", dtype={"photo": str})["photo"]
     pixels = np.stack([read_prepared(Path("data/prepared"), name) for name in names]).astype("float32")
     assert ages.edges[0] <= predict_ages(model, pixels)["age"].median() <= ages.edges[-1]
+    familiarity = np.linalg.norm(pixels.mean(axis=(1, 2)) / 255, axis=1)
+    found = read_summary(Path("models/age.keras")).measures["familiarity"]
+    assert found.photos == PHOTOS * 2 and found.edges[0] <= np.median(familiarity) <= found.edges[-1]
 
 
 def test_answers_that_are_no_numbers_and_altered_photos_stop_the_stage(project, monkeypatch):

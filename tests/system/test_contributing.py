@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import PROJECT, commands, run_tool, type_in, use_model
+from conftest import PROJECT, commands, run_tool, type_in
 
 from realage.core.files import read_json
 
 PAGE = "CONTRIBUTING.md"
 
 
-@pytest.fixture
-def project(clone: Path) -> Path:
-    """A copy of the finished small run, with the tests."""
+def with_tests(clone: Path) -> Path:
     shutil.copytree(PROJECT / "tests", clone / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     return clone
 
@@ -37,13 +35,14 @@ def errors(project: Path) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-def test_the_head_learns_is_saved_and_predicts(project):
+def test_the_head_learns_is_saved_and_predicts(clone):
+    project = with_tests(clone)
     printed = follow(project, "## Add a head")
     assert re.search(r"= \d+ passed", printed), printed
 
 
-def test_the_measure_is_in_the_metrics(project):
-    use_model(project, "stand-in")
+def test_the_measure_is_in_the_metrics(stand_in_clone):
+    project = with_tests(stand_in_clone)
     printed = follow(project, "## Add a measure")
     found = read_json(project / "metrics/evaluate.json")
     for split, rows in errors(project).groupby("split"):
@@ -51,7 +50,8 @@ def test_the_measure_is_in_the_metrics(project):
         assert f"{split}.p90_ae" in printed
 
 
-def test_the_stage_runs_and_dvc_keeps_what_it_writes(project):
+def test_the_stage_runs_and_dvc_keeps_what_it_writes(stand_in_clone):
+    project = with_tests(stand_in_clone)
     printed = follow(project, "## Add a stage")
     assert re.findall(r"Running stage '(\w+)'", printed) == ["worst"]
     rows = errors(project)

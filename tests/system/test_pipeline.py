@@ -185,9 +185,9 @@ def test_a_photo_that_vanishes_between_stages_is_named(clone):
     assert_one_line_error(run_module("stages.prepare", clone), name, "dvc repro")
 
 
-def test_a_users_own_folder_and_groups(tmp_path, clone):
+def test_a_users_own_folder_and_groups(tmp_path, stand_in_clone):
     """Photos outside the repository, two of each person, a group column, an official split without test photos."""
-    faces = tmp_path / "faces"
+    clone, faces = stand_in_clone, tmp_path / "faces"
     shutil.copytree(clone / "data/sample/final_files", faces / "final_files")
     # Those of the finished run, so that the network in it is the one that these photos train.
     splits = pd.read_csv(clone / "data/labels/splits.csv", dtype=str)

@@ -15,16 +15,18 @@ from realage.evaluation.saliency import CELLS, flatten_maps, pick_examples
 from realage.evaluation.scores import score_splits
 from realage.photos.prepared import read_prepared
 from realage.runner.command import run
+from realage.splits.groups import groups_of
 
 
 def evaluate() -> None:
-    """Write what the real stage writes, but for groups, intervals and repeatability."""
+    """Write what the real stage writes, but for intervals and repeatability."""
     model, rows = read_json(MODEL), read_rows(SPLITS)
     median = rows.loc[rows["split"] == "train", REAL_AGE].median()
     predictions = rows[rows["split"].isin(["val", "test"])].assign(**{PREDICTED_AGE: model["answer"]})
     numbered = predictions.assign(**{PERSON: number_people(predictions)})
     params = load("evaluate", EvaluateParams)
-    metrics = {**model["data"], **score_splits(numbered, {}, median, params)}
+    groups = {column: groups_of(rows, column) for column in params.groups}
+    metrics = {**model["data"], **score_splits(numbered, groups, median, params)}
     write_csv(PREDICTIONS, predictions)
     examples = pick_examples(predictions).reset_index(drop=True)
     write_csv(SALIENCY, examples.join(flatten_maps(np.zeros((len(examples), CELLS, CELLS)))))
