@@ -5,6 +5,7 @@ const REASONS = {
   dark: "darker", bright: "brighter", low_contrast: "with less contrast", high_contrast: "with more contrast",
   blurred: "more blurred", grainy: "more grainy", face_too_far: "the face is smaller in the frame",
   face_too_close: "the face is larger in the frame", few_pixels: "the face has fewer pixels", no_face: "without a face",
+  unfamiliar: "the network reacts less",
 };
 const DECISIONS = { pass: "passes", ask: "ask for proof of age", refuse: "refused" };
 
