@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -87,6 +88,18 @@ def printed(capsys, model: str, style: str, photos: list[str]) -> str:
     else:
         predict(*arguments)
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json", "jsonl"])
+def test_names_in_a_folder_may_be_of_another_encoding(workspace, capsys, style):
+    light_meter(Path("age.keras"))
+    folder = os.fsencode(workspace) + b"/caf\xe9"
+    os.mkdir(folder)
+    for name in (b"/\xff.png", b"/a\nb.png"):
+        Image.new("RGB", (40, 40), (51, 51, 51)).save(os.fsdecode(folder + name))
+    predict([os.fsdecode(folder)], Path("age.keras"), style)
+    shown = capsys.readouterr().out
+    assert r"\udce9/\udcff.png" in shown and r"a\nb.png" in shown and shown.count("20.0") == 2
 
 
 def test_no_file_name_writes_to_the_terminal_or_is_a_formula(workspace, capsys):

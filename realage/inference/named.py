@@ -39,7 +39,7 @@ def _from_input() -> Iterator[Path]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    files = list_files(folder)
+    files = list_files(folder, any_name=True)
     if files.others:
         print(f"{folder}: {files.passed_over()}", file=sys.stderr)
     if not files.photos:

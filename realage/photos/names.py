@@ -26,11 +26,12 @@ class Listing(NamedTuple):
         return f"passed over {len(self.others):,} {files} {printable(self.others[0])}"
 
 
-def list_files(folder: Path) -> Listing:
+def list_files(folder: Path, any_name: bool = False) -> Listing:
     """List the files below `folder`. A photo has one of PHOTO_SUFFIXES, or the first bytes of one of SIGNATURES.
 
     Hidden files, those in LEFT_BY_SYSTEMS and linked folders are in neither list; DVC skips linked folders too.
-    Raises UserError for a photo's name that `require_plain_name` rejects, OSError for what cannot be read.
+    Raises UserError for a photo's name that `require_plain_name` rejects, unless `any_name` is allowed, and OSError for
+    what cannot be read.
     """
     photos, others = [], []
     for path in walk(folder):
@@ -41,7 +42,7 @@ def list_files(folder: Path) -> Listing:
             photos.append(name.as_posix())
         elif path.is_file():
             others.append(name.as_posix())
-    for photo in photos:
+    for photo in [] if any_name else photos:
         require_plain_name(folder / photo)
     return Listing(sorted(photos), sorted(others))
 
