@@ -211,13 +211,16 @@ def adapt(
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras model file, such as one that was adapted")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="the new file: age.onnx, or age.tflite")],
-    precision: Annotated[Precision, typer.Option(help="float16 halves the size, int8 quarters it")] = Precision.float32,
+    precision: Annotated[Precision, typer.Option(help="float16 halves the size, int8 takes a third")] = Precision.float32,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="compare the answers to these photos with the model's")
+    ] = None,
     tolerance: Annotated[float, typer.Option(metavar="YEARS", min=0, help="largest difference of an answer")] = 0.05,
 ) -> Action:
     """Write a model as ONNX, which needs no TensorFlow, or as LiteRT for phones."""
     from realage.export.command import export
 
-    return partial(export, model, out, precision.value, tolerance)
+    return partial(export, model, out, precision.value, tolerance, photos)
 
 
 @app.command(rich_help_panel=USE)

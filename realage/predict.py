@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from realage.core.digests import file_sha256
 from realage.core.errors import UserError
 from realage.inference.age_model import AgeModel, Prediction
 from realage.inference.gate import Gate
@@ -45,11 +46,11 @@ def predict(
     if out and style not in LINES:
         raise UserError(f"--out writes csv or jsonl, and --format is {style}: add '--format csv'")
     photos = list(dict.fromkeys(named_photos(paths)))  # a photo that is named twice has one row
-    _, model = open_model(model_file)
+    used_file, model = open_model(model_file)
     columns = columns_of(model, request.all_faces, request.gate)
     done = without = 0
     output: OutFile | Printed = Printed(style, columns) if out is None else OutFile(
-        out, style, columns, _settings(model, request), photos
+        out, style, columns, _settings(used_file, request), photos
     )
     if isinstance(output, OutFile):
         done, without = output.done, output.failed
@@ -81,9 +82,9 @@ def _row(photo: Path, answer: Prediction | PhotoError, gate: Gate | None) -> Row
     return prediction_row(photo, answer, gate)
 
 
-def _settings(model: AgeModel, request: Request) -> dict[str, object]:
+def _settings(model_file: Path, request: Request) -> dict[str, object]:
     """What two parts of one output file must have in common."""
-    return {"model": model.facts.fingerprint, "all_faces": request.all_faces,
+    return {"model": file_sha256(model_file), "all_faces": request.all_faces,
             "gate": list(request.gate) if request.gate else None}  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Packaged model -> the same model as one ONNX file, which answers as the evaluated one does."""
 
+from realage.core.disk import replacing
 from realage.core.errors import UserError
 from realage.core.files import read_rows, write_json
 from realage.core.params import load
@@ -19,12 +20,13 @@ def export() -> None:
     Raises UserError if an answer for a held-out photo differs by more than `export.tolerance` from the evaluated one.
     """
     params = load("export", ExportParams)
-    export_model(MODEL, EXPORTED, params.precision)
-    parity = compare_answers(OnnxEngine(EXPORTED), read_rows(PREDICTIONS), PREPARED)
-    if not parity.largest_difference <= params.tolerance:  # also if it is NaN
-        raise UserError(f"{EXPORTED}: an answer differs by {parity.largest_difference:.3f} years from that of {MODEL}, "
-                        f"more than export.tolerance, {params.tolerance:g}: set export.precision to float32, or raise "
-                        "the tolerance")
+    with replacing(EXPORTED) as part:
+        export_model(MODEL, part, params.precision)
+        parity = compare_answers(OnnxEngine(part), read_rows(PREDICTIONS), PREPARED)
+        if not parity.largest_difference <= params.tolerance:  # also if it is NaN
+            raise UserError(f"{EXPORTED}: an answer differs by {parity.largest_difference:.3g} years from that of "
+                            f"{MODEL}, more than export.tolerance, {params.tolerance:g}: set export.precision to "
+                            "float32, or raise the tolerance")
     size = EXPORTED.stat().st_size
     write_json(metrics_file("export"), {
         "precision": params.precision,

@@ -1,5 +1,6 @@
 """What several tests share: small photos, parameter sections, and one small run of the real pipeline."""
 
+import gc
 import io
 import os
 import re
@@ -26,10 +27,6 @@ from realage.labels.dataset import SampleParams
 from realage.network.recipe import TrainParams
 from realage.runner.command import run
 from synthetic.sample import write_sample
-
-# A slow machine is no failing test, and the same examples each time no flaky one.
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
 
 PROJECT = Path(__file__).parent.parent
 PORTRAITS = SampleParams(photos=520, label_noise=2.0, seed=3)
@@ -427,6 +424,17 @@ LONGEST = (
     *("test_verify", "test_warm_start", "test_fit", "test_model", "test_contributing", "test_reruns", "test_workflow"),
     *("test_kill", "test_pipeline", "test_script"),
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A slow machine is no failing test, and the same examples each time no flaky one.
+    examples = 40 if config.option.markexpr == "not slow" else 200
+    settings.register_profile("steady", deadline=None, derandomize=True, max_examples=examples)
+    settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the objects of TensorFlow, which each collection of garbage would go through
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

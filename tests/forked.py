@@ -7,6 +7,7 @@ unless PYTHONPATH is set to other than a folder with a `sitecustomize.py`, which
 """
 
 import atexit
+import gc
 import logging
 import os
 import runpy
@@ -88,6 +89,7 @@ def serve(address: str) -> None:
     """Answer each connection in a process of its own, until stdin ends with the process of the tests."""
     for name in LOADED:
         import_module(name)
+    gc.freeze()  # as the forks are not to copy all of it when they collect garbage
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -300,6 +300,11 @@ def test_patterns_and_standard_input_name_photos(workspace, capsys, monkeypatch)
     predict(["a?.png", "b[1].png", "-"], Path("age.keras"), "jsonl")
     names = [json.loads(line)["photo"] for line in capsys.readouterr().out.splitlines()]
     assert names == ["a1.png", "a2.png", "b[1].png"]  # one that is named twice has one row
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{'x' * 5_000}.png\na2.png\n"))
+    with pytest.raises(UserError, match="1 of 2"):
+        predict(["-"], Path("age.keras"), "jsonl")
+    long, sound = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "File name too long" in long["error"] and sound["age"] == pytest.approx(30, abs=0.3)
     with pytest.raises(UserError, match=r"c\*\.png: no such photo or folder"):
         predict(["c*.png"], Path("age.keras"))
 
@@ -346,6 +351,9 @@ def test_an_interrupted_run_goes_on_and_a_wrong_format_is_said_first(workspace, 
     with pytest.raises(KeyboardInterrupt):
         predict(names, Path("age.keras"), "csv", out=Path("ages.csv"))
     assert not Path("ages.csv").exists() and Path("ages.csv.part").exists()
+    export_model(Path("age.keras"), Path("age.onnx"), "float16")
+    with pytest.raises(UserError, match="left by a run with another model"):  # whose answers are a little different
+        predict(names, Path("age.onnx"), "csv", out=Path("ages.csv"))
     capsys.readouterr()
     with pytest.raises(UserError, match="1 of 6 photos have no age"):
         predict(names, Path("age.keras"), "csv", out=Path("ages.csv"))
@@ -363,6 +371,7 @@ def test_without_a_model_the_exported_one_is_used_if_it_is_that_of_the_model_fil
     light_meter(MODEL)
     predict(["a.png"])
     assert used == [MODEL]
+    EXPORTED.parent.mkdir()
     export_model(MODEL, EXPORTED, "float32")
     predict(["a.png"])
     assert used[1:] == [EXPORTED]

@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from realage.network.archive import CALIBRATION_FILE, has_member, not_ours, open_archive, read_json
+from realage.network.archive import CALIBRATION_FILE, has_member, not_ours, open_archive, read_as
 
 LEAST_SCALE = 0.1  # years; errors of 0 in calibration do not make an interval of no width
 
@@ -91,13 +91,7 @@ def read_calibration(path: Path, outputs: Collection[str]) -> Calibration | None
     with open_archive(path) as archive:
         if not has_member(archive, CALIBRATION_FILE):
             return None
-        contents = read_json(archive, CALIBRATION_FILE)
-    try:
-        calibration = Calibration.model_validate(contents)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"])) or "all of it"
-        raise not_ours(path, f"{CALIBRATION_FILE} in it: {key}: {problem['msg']}") from error
+        calibration = read_as(archive, CALIBRATION_FILE, Calibration)
     if calibration.scale.per_spread is not None and "spread" not in outputs:
         raise not_ours(path, f"{CALIBRATION_FILE} in it: scale.per_spread: its network has no output 'spread'")
     return calibration

@@ -36,6 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with naming(path):
             yield part
             part.replace(path)
+    except OSError as error:
+        if error.filename == str(part):
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,6 +2,8 @@
 
 from unicodedata import category
 
+from pydantic import ValidationError
+
 # Unicode categories of control characters, invisible marks, such as those that turn the reading direction, surrogates,
 # private and unassigned characters, and separators of lines. All spaces are allowed: screenshots' names have rare ones.
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -19,6 +21,12 @@ def brief(error: Exception, length: int = 300) -> str:
     cause = str(error).rpartition("Exception encountered: ")[2].strip() or type(error).__name__
     text = cause.splitlines()[0].split(". ")[0].rstrip(" :.")
     return text if len(text) <= length else f"{text[:length]} ..."
+
+
+def first_problem(error: ValidationError) -> str:
+    """The key of the first invalid value in data that a program wrote, and what is wrong with it."""
+    problem = error.errors()[0]
+    return f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
 
 
 def printable(text: str) -> str:

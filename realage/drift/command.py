@@ -21,20 +21,20 @@ def watch(
     paths: Iterable[str | Path], model_file: Path | None = None, json_file: Path | None = None,
     html_file: Path | None = None,
 ) -> None:  # fmt: skip
-    """Print which measures of the photos in `paths` differ from those of the training photos, and write the report.
+    """Print in which measures the photos in `paths` differ from the training photos, and write the report.
 
     Ends the program with status DRIFTED if any does. Raises UserError as `report_drift` and `named_photos` do.
     """
     _require_outputs(json_file, html_file)
-    photos = list(named_photos(paths))
+    photos = list(dict.fromkeys(named_photos(paths)))  # a photo that is named twice counts once
     _, model = open_model(model_file)
     progress = tqdm(predict_stream(model, photos), total=len(photos), desc="watch", unit=" photos", disable=None)
     report = report_drift(model, progress)
+    _print(report)  # first, in case that a file cannot be written
     for file, text in ((json_file, report.model_dump_json(indent=2)), (html_file, to_html(report))):
         if file:
             with replacing(file) as part:
                 part.write_text(text, encoding="utf-8")
-    _print(report)
     if report.has_drifted:
         sys.exit(DRIFTED)
 
@@ -51,7 +51,7 @@ def _require_outputs(json_file: Path | None, html_file: Path | None) -> None:
 def _print(report: DriftReport) -> None:
     print(f"{report.photos:,} photos, {report.unusable:,} without an age")
     for reason, count in report.reasons.items():
-        print(f"  unlike all training photos: {count:,} {reason}")
+        print(f"  unlike the training photos: {count:,} {reason}")
     print(f"\n{'measure':13}{'training':>10}{'here':>10}{'index':>8}{'p':>9}  change")
     for finding in report.findings:
         print(f"{finding.measure:13}{finding.training:10.4g}{finding.new:10.4g}{finding.psi:8.3f}{finding.p:9.4f}  "

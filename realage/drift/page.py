@@ -49,7 +49,7 @@ def to_html(report: DriftReport) -> str:
         verdict=escape(report.verdict[0].upper() + report.verdict[1:]),
         photos=f"{report.photos:,}",
         unusable=f"{report.unusable:,}",
-        reasons=escape(f"Unlike all training photos: {reasons}." if reasons else "None is unlike all training photos."),
+        reasons=escape(f"Unlike the training photos: {reasons}." if reasons else "None is unlike the training photos."),
         rows="\n".join(map(_row, report.findings)),
         fingerprint=report.fingerprint[:16],
         data=escape(report.data_version or "unknown"),

@@ -14,10 +14,13 @@ from realage.photos.likeness import AGE, FAMILIARITY
 from realage.photos.limits import PhotoError
 
 
+MOST_UNUSABLE = 0.1  # share of photos without an age, as of rejected photos in the training
+
+
 class DriftReport(BaseModel):
     """New photos beside the training photos of a model.
 
-    Of the `photos`, `unusable` have no age. `reasons` counts those that are unlike all training photos, by reason.
+    Of the `photos`, `unusable` have no age. `reasons` counts those that are unlike the training photos, by reason.
     """
 
     fingerprint: str
@@ -29,8 +32,16 @@ class DriftReport(BaseModel):
 
     @property
     def has_drifted(self) -> bool:
-        """Whether any measure has."""
-        return any(finding.drift for finding in self.findings)
+        """Whether any measure has, or too many photos have no age."""
+        return bool(self.causes)
+
+    @property
+    def causes(self) -> list[str]:
+        """What has changed."""
+        changes = [finding.change for finding in self.findings if finding.drift]
+        if self.unusable > MOST_UNUSABLE * self.photos:
+            changes.append(f"{self.unusable:,} of {self.photos:,} photos have no age")
+        return changes
 
     @property
     def verdict(self) -> str:
@@ -38,8 +49,7 @@ class DriftReport(BaseModel):
         if not self.has_drifted:
             return (f"no drift: in {len(self.findings)} measures the photos are like those of the training. The errors "
                     "that the model's report states can be expected here, as far as these measures tell")
-        causes = ", ".join(finding.change for finding in self.findings if finding.drift)
-        return (f"drift: {causes}. Do not rely on the errors that the model's report states: label some of these "
+        return (f"drift: {', '.join(self.causes)}. Do not rely on the errors that the model's report states: label some of these "
                 "photos, then 'realage adapt' measures the error here and corrects the model")
 
 

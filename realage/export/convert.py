@@ -8,9 +8,9 @@ from realage.core.errors import UserError
 from realage.export.graph import build_exported
 from realage.export.litert_file import write_litert
 from realage.export.onnx_file import to_onnx, write_onnx
-from realage.export.params import LITERT
 from realage.export.precision import shrink_weights
 from realage.inference.keras_engine import read_facts
+from realage.inference.model_path import LITERT
 from realage.inference.onnx_engine import METADATA
 from realage.network.model_file import load_model
 

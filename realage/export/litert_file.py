@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from realage.core.disk import replacing
 from realage.network.quiet_keras import keras, silent_stderr
 
 
@@ -28,8 +27,7 @@ def write_litert(model: keras.Model, path: Path, precision: str, metadata: dict[
         model.export(converted, format="litert", verbose=False, optimizations=optimizations, target_spec=target)
         contents = flatbuffer_utils.read_model(str(converted))
     _add_metadata(contents, metadata)
-    with replacing(path) as part:
-        part.write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(contents)))
+    path.write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(contents)))
 
 
 def _add_metadata(contents: Any, metadata: dict[str, str]) -> None:

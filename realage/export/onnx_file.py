@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from realage.core.disk import replacing
+from realage.inference.checksum import with_checksum
 from realage.network.quiet_keras import keras, silent_stderr
 
 BATCH = "n"  # the name of the dimension that may have any size
@@ -27,11 +27,10 @@ def to_onnx(model: keras.Model, folder: Path) -> onnx.ModelProto:
 
 
 def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> None:
-    """Write `model` to `path` with `metadata`, texts by their key."""
+    """Write `model` to `path` with `metadata`, texts by their key, and a checksum."""
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
-    with replacing(path) as part:
-        part.write_bytes(model.SerializeToString(deterministic=True))
+    path.write_bytes(with_checksum(model.SerializeToString(deterministic=True)))
 
 
 def _canonical(model: onnx.ModelProto) -> onnx.ModelProto:

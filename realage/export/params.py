@@ -6,8 +6,6 @@ from pydantic import Field
 
 from realage.core.params import Section
 
-ONNX, LITERT = ".onnx", ".tflite"  # ends of the names of exported files
-
 
 class ExportParams(Section):
     """Section `export`."""

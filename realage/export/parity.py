@@ -1,5 +1,6 @@
-"""Compares the exported model's answers with those that stage `evaluate` got from the Keras model."""
+"""Compares the exported model's answers with those of the Keras model."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,14 +29,26 @@ def compare_answers(engine: OnnxEngine, predictions: pd.DataFrame, prepared: Pat
 
     The photos are read from the folder `prepared`. Raises UserError if one is missing or damaged.
     """
-    parts = [predictions[PHOTO][start : start + BATCH] for start in range(0, len(predictions), BATCH)]
-    answers = [
-        engine.answer(np.stack([read_prepared(prepared, photo) for photo in part]))
-        for part in tqdm(parts, desc="export: compare", unit=" batches", disable=None)
-    ]
-    years = [name for name in COLUMNS if name in engine.outputs]
-    found = {name: np.concatenate([answer[name] for answer in answers]).astype("float64") for name in years}
-    differences = [np.abs(found[name] - predictions[COLUMNS[name]].to_numpy()).max() for name in found]
+
+    def answer(photos: Sequence[str]) -> dict[str, np.ndarray]:
+        return engine.answer(np.stack([read_prepared(prepared, photo) for photo in photos]))
+
+    found = answer_all(answer, predictions[PHOTO].tolist())
+    expected = {name: predictions[COLUMNS[name]].to_numpy() for name in found}
     real = predictions[REAL_AGE].to_numpy()
-    before, after = (np.abs(ages - real).mean() for ages in (predictions[PREDICTED_AGE].to_numpy(), found["age"]))
-    return Parity(len(predictions), float(max(differences)), float(after - before))
+    before, after = (np.abs(answers["age"] - real).mean() for answers in (expected, found))
+    return Parity(len(predictions), largest_difference(found, expected), float(after - before))
+
+
+def answer_all(answer: Callable[..., Mapping[str, np.ndarray]], photos: Sequence | np.ndarray) -> dict[str, np.ndarray]:
+    """The answers in years to all `photos`, of which `answer` gets a batch at a time: float64 (n,), by name."""
+    starts = range(0, len(photos), BATCH)
+    batches = tqdm(starts, desc="export: compare", unit=" batches", disable=None)
+    parts = [answer(photos[start : start + BATCH]) for start in batches]
+    return {name: np.concatenate([part[name] for part in parts]).astype("float64")
+            for name in COLUMNS if name in parts[0]}  # fmt: skip
+
+
+def largest_difference(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:
+    """The largest difference of two answers of the same name, in years; NaN if an answer is."""
+    return float(np.max([np.abs(found[name] - expected[name]).max() for name in found]))

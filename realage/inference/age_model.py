@@ -12,7 +12,7 @@ import numpy as np
 
 from realage.core.errors import UserError
 from realage.inference.facts import Facts
-from realage.inference.model_path import require_file
+from realage.inference.model_path import LITERT, require_file
 from realage.inference.sources import SOURCES, Source, name_of, no_photo, to_pixels
 from realage.inference.views import Box, View, frame_views
 from realage.photos.likeness import FAMILIARITY, UNFAMILIAR, TrainingSummary
@@ -32,7 +32,7 @@ class Prediction:
     `faces` is the number of faces in the photo. `box` and `faces` are None if the model does not search for faces;
     without a face the age is that of the photo as a whole.
     `familiarity` is how strongly the network reacts to the photo; it has a meaning in comparison with that of other
-    photos alone, and is None for a model of an earlier release. `reasons` says in what the photo is unlike all training
+    photos alone, and is None for a model of an earlier release. `reasons` says in what the photo is unlike the training
     photos, so that its age is not to be trusted.
     """
 
@@ -80,6 +80,8 @@ class AgeModel:
             from realage.inference.keras_engine import KerasEngine
 
             return cls(KerasEngine(path))
+        if path.suffix == LITERT:
+            raise UserError(f"{path}: a LiteRT model is for phones, and is not loaded here: name age.onnx")
         from realage.inference.onnx_engine import OnnxEngine
 
         return cls(OnnxEngine(path))
@@ -145,12 +147,11 @@ class AgeModel:
 
 def _prediction(view: View, years: dict[str, float], usual: TrainingSummary | None) -> Prediction | PhotoError:
     is_age = np.isfinite(list(years.values())).all() and 0 <= years["age"] <= OLDEST_ANSWER
+    if not is_age or years.get("age_lo", 0) > years.get("age_hi", np.inf):
+        said = ", ".join(f"{name} {round(value, 1) + 0.0:g}" for name, value in sorted(years.items()))
+        return PhotoError(f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}", "use another model")
     familiarity = years.pop(FAMILIARITY, None)
     is_unfamiliar = usual is not None and familiarity is not None and usual.is_unfamiliar(familiarity)
-    if not is_age or years.get("age_lo", 0) > years.get("age_hi", np.inf):
-        shown = {name: round(value, 1) + 0.0 for name, value in years.items() if name in ("age", "spread")}
-        said = ", ".join(f"{name} {value:g}" for name, value in shown.items())
-        return PhotoError(f"the model's answer is no age from 0 to {OLDEST_ANSWER} years: {said}", "use another model")
     return Prediction(
         age=years["age"],
         age_lo=years.get("age_lo"),

@@ -4,12 +4,11 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from pydantic import ValidationError
 
 from realage.calibration.interval import Calibration, read_calibration
 from realage.core.digests import file_sha256
 from realage.inference.facts import Facts
-from realage.network.archive import SUMMARY_FILE, has_member, not_ours, open_archive, read_json
+from realage.network.archive import SUMMARY_FILE, has_member, open_archive, read_as
 from realage.network.contents import read_recipe
 from realage.network.familiarity import with_familiarity
 from realage.network.model_file import load_model, predict_ages
@@ -60,9 +59,4 @@ def read_summary(path: Path) -> TrainingSummary | None:
     with open_archive(path) as archive:
         if not has_member(archive, SUMMARY_FILE):
             return None
-        contents = read_json(archive, SUMMARY_FILE)
-    try:
-        return TrainingSummary.model_validate(contents)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise not_ours(path, f"{SUMMARY_FILE} in it: {problem['msg']}") from error
+        return read_as(archive, SUMMARY_FILE, TrainingSummary)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from realage.core.errors import UserError
 
+ONNX, LITERT = ".onnx", ".tflite"  # ends of the names of exported models
 
 def require_file(path: Path) -> None:
     """Raise UserError if `path` is no regular file, or cannot be one."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from realage.core.disk import replacing
+from realage.core.disk import naming, replacing
 from realage.core.errors import UserError, printable
 from realage.core.formulas import neutralized_cell
 from realage.inference.rows import Row
@@ -97,11 +97,13 @@ class OutFile:
 
     def write(self, rows: list[Row]) -> None:
         """Append the rows of one photo."""
-        self._file.write("".join(f"{self._line(row, self._columns)}\n" for row in rows).encode())
+        with naming(self._part):
+            self._file.write("".join(f"{self._line(row, self._columns)}\n" for row in rows).encode())
 
     def close(self) -> None:
         """All rows are there: give the file its name."""
-        self._file.close()
+        with naming(self._part):
+            self._file.close()
         self._part.replace(self._path)
         self._settings.unlink()
         self._lock.release()

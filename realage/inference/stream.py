@@ -1,5 +1,6 @@
 """Ages of any number of photos, a chunk of them in memory at a time."""
 
+import errno
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,6 +13,7 @@ from realage.inference.views import View
 from realage.photos.limits import PhotoError
 
 CHUNK = 256  # photos in memory at once
+OF_ONE_PHOTO = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}  # errors after which others may still be read
 
 
 class Answered(NamedTuple):
@@ -34,6 +36,10 @@ def predict_stream(
             return model.frame(photo, all_faces)
         except PhotoError as error:
             return error
+        except OSError as error:
+            if error.errno not in OF_ONE_PHOTO:
+                raise
+            return PhotoError(str(error.strerror))
 
     with ThreadPoolExecutor(data_workers()) as pool:
         waiting = iter(photos)

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
+from pydantic import BaseModel, ValidationError
 
 from realage.core.disk import is_of_machine, naming
-from realage.core.errors import UserError, brief
+from realage.core.errors import UserError, brief, first_problem
 
 RECIPE_FILE = "realage.json"
 METADATA_FILE = "metadata.json"
@@ -39,6 +40,7 @@ LIMITS = {
 }
 OPTIONAL = (LEARNT_FILE, CALIBRATION_FILE, SUMMARY_FILE)  # model files of earlier releases lack them
 MAX_DEPTH = 100  # of JSON; a network with a nested backbone has less than 20
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 @contextmanager
@@ -116,6 +118,14 @@ def read_json(archive: zipfile.ZipFile, name: str) -> Any:
     if level:
         raise ValueError(too_deep)
     return contents
+
+
+def read_as(archive: zipfile.ZipFile, name: str, kind: type[Kind]) -> Kind:
+    """Parse member `name` as a `kind`. Raises ValueError as `read_json` does, and if it is not one."""
+    try:
+        return kind.model_validate(read_json(archive, name))
+    except ValidationError as error:
+        raise ValueError(f"{name} in it: {first_problem(error)}") from error
 
 
 def has_member(archive: zipfile.ZipFile, name: str) -> bool:

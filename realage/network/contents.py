@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from realage.core.errors import UserError, printable
-from realage.network.archive import LEARNT_FILE, RECIPE_FILE, has_member, not_ours, open_archive, read_json, read_member
+from realage.network.archive import LEARNT_FILE, RECIPE_FILE, has_member, open_archive, read_as, read_json, read_member
 from realage.network.learnt import LearntPhotos
 from realage.photos.params import PrepareParams
 
@@ -56,16 +56,11 @@ def read_recipe(path: Path) -> Recipe:
     """
     with open_archive(path) as archive:
         recipe = read_json(archive, RECIPE_FILE)
-    version = recipe.get("version", 1) if isinstance(recipe, dict) else 1
-    if isinstance(version, int) and version > RECIPE_VERSION:
-        raise UserError(f"{path}: its recipe has version {version}, and this release reads up to {RECIPE_VERSION}: "
-                        "install a newer release of realage")
-    try:
-        return Recipe.model_validate(recipe)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"])) or "all of it"
-        raise not_ours(path, f"{RECIPE_FILE} in it: {key}: {problem['msg']}") from error
+        version = recipe.get("version", 1) if isinstance(recipe, dict) else 1
+        if isinstance(version, int) and version > RECIPE_VERSION:
+            raise UserError(f"{path}: its recipe has version {version}, and this release reads up to {RECIPE_VERSION}: "
+                            "install a newer release of realage")
+        return read_as(archive, RECIPE_FILE, Recipe)
 
 
 def read_learnt(path: Path) -> LearntPhotos | None:

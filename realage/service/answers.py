@@ -29,7 +29,7 @@ class Face(BaseModel):
     age_hi: float | None = Field(description="upper end of the interval")
     spread: float | None = Field(description="standard deviation that the network predicts")
     box: Box | None
-    reasons: list[str] = Field(description="in what the photo is unlike all training photos; its age is not reliable")
+    reasons: list[str] = Field(description="in what the photo is unlike the training photos; its age is not reliable")
     decision: Literal["pass", "ask", "refuse"] | None = Field(description="at the age gate of the request")
 
 

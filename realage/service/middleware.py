@@ -32,6 +32,9 @@ class CountRequests:
 
         try:
             await self._app(scope, receive, noting)
+        except Exception:
+            status = "500"  # Starlette answers it after this
+            raise
         finally:
             self._telemetry.requests.labels(status).inc()
             self._telemetry.seconds.observe(time.perf_counter() - start)

@@ -193,6 +193,24 @@ def test_the_status_tells_a_scheduler_and_the_report_a_person(project, capsys):
     assert "Drift: darker" in page and not re.search(r"(src|href)=", page)
 
 
+def test_photos_without_an_age_are_drift_if_they_are_many(project, capsys):
+    for number in range(7):
+        Path(f"usual/bad{number}.jpg").write_text("no photo")
+    with pytest.raises(SystemExit):
+        watch(["usual"], Path("age.onnx"))
+    assert "\ndrift: 7 of 67 photos have no age. Do not rely on" in capsys.readouterr().out
+    Path("usual/bad0.jpg").unlink()
+    watch(["usual", "usual/000.png"], Path("age.onnx"))
+    assert "66 photos, 6 without an age" in capsys.readouterr().out
+
+
+def test_the_report_is_printed_even_if_its_file_cannot_be_written(project, capsys):
+    Path("file").write_text("")
+    with pytest.raises(OSError):
+        watch(["usual"], Path("age.onnx"), html_file=Path("file/a.html"))
+    assert "\nno drift: in " in capsys.readouterr().out
+
+
 def test_what_cannot_be_compared_is_one_line(project):
     assert_one_line_error(run_realage(project, "watch", "few", "--model", "age.onnx"), "20 with an age", "at least 30")
     for option, file in (("--json", "age.onnx"), ("--html", "a.json"), ("--json", "link.json")):

@@ -9,11 +9,13 @@ import onnx
 import pandas as pd
 import pytest
 from conftest import ENVIRONMENT, PROJECT, assert_one_line_error, call_realage, write_params
+from PIL import Image
 from small_network import PREPARE, intervals, light_meter, tiny_model
 from tensorflow.lite.tools import flatbuffer_utils
 
 from realage.core.errors import UserError
 from realage.core.files import read_json, write_csv
+from realage.export.command import export as export_file
 from realage.export.convert import export_model
 from realage.export.litert_file import answer_litert
 from realage.inference.age_model import AgeModel
@@ -148,11 +150,31 @@ def test_litert_answers_as_the_keras_model_does_and_says_what_it_says(convolved,
 
 
 def test_a_file_that_answers_otherwise_is_not_written(convolved, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number, picture in enumerate(PICTURES):
+        Image.fromarray(picture).save(tmp_path / f"photos/{number}.png")
     options = ("export", str(convolved), "--out", "age.onnx", "--precision", "int8")
+    assert_one_line_error(call_realage(tmp_path, *options), "--precision int8: changes the answers", "with --photos")
+    assert_one_line_error(call_realage(tmp_path, *options, "--photos", "none"), "none: no such folder")
+    options += ("--photos", "photos")
     refused = call_realage(tmp_path, *options)
-    assert_one_line_error(refused, "age.onnx: an answer would differ by 0.", "--tolerance")
-    assert not (tmp_path / "age.onnx").exists()
-    assert call_realage(tmp_path, *options, "--tolerance", "2").returncode == 0 and (tmp_path / "age.onnx").exists()
+    assert_one_line_error(refused, "age.onnx: not written: an answer would differ by 0.", "--tolerance")
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+    (tmp_path / "photos/text.png").write_text("no photo")
+    done = call_realage(tmp_path, *options, "--tolerance", "2")
+    assert done.returncode == 0 and "on 7 photos of photos" in done.stdout and (tmp_path / "age.onnx").exists()
+    assert done.stderr.startswith("export: passed over text.png: ") and done.stderr.count("\n") == 1
+
+
+def test_a_file_has_its_name_only_once_its_answers_are_compared(convolved, workspace, monkeypatch):
+    def end(*_: object) -> None:
+        assert list(Path().iterdir()) == [Path(".part.age.onnx")]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("realage.export.parity.largest_difference", end)
+    with pytest.raises(KeyboardInterrupt):
+        export_file(convolved, Path("age.onnx"), "float32", 0.05)
+    assert list(Path().iterdir()) == []
 
 
 def test_the_file_says_what_the_model_file_says(workspace):
@@ -194,9 +216,9 @@ def test_the_stage_writes_the_file_and_how_close_its_answers_are(project, capsys
 def test_the_stage_fails_if_an_answer_is_not_the_evaluated_one(project, column):
     project.loc[3, column] += 0.1
     write_csv(Path("data/predictions.csv"), project)
-    with pytest.raises(UserError, match=r"age.onnx: an answer differs by 0.1\d\d years .* more than export.tolerance"):
+    with pytest.raises(UserError, match=r"age.onnx: an answer differs by 0\.1\d* years .* more than export.tolerance"):
         export()
-    assert not Path("metrics/export.json").exists()
+    assert not Path("metrics/export.json").exists() and not EXPORTED.exists()
 
 
 def test_the_tolerance_is_a_param(project, params):
@@ -210,8 +232,9 @@ def test_the_tolerance_is_a_param(project, params):
 
 def test_any_model_file_can_be_exported_from_the_command_line(workspace):
     tiny_model(Path("age.keras"), "regression")
-    done = call_realage(Path(), "export", "age.keras", "--out", "age.onnx", "--precision", "float16")
+    done = call_realage(Path(), "export", "age.keras", "--out", "age.onnx")
     assert done.returncode == 0 and "age.onnx: 0.0 MB, within" in done.stdout and done.stderr == ""
+    assert "of age.keras on 8 pictures of noise" in done.stdout
     assert AgeModel.load("age.onnx").outputs == {"age"}
     before = Path("age.onnx").read_bytes()
     assert_one_line_error(call_realage(Path(), "export", "age.keras", "--out", "age.onnx"), "age.onnx: exists already")

@@ -18,6 +18,7 @@ from small_network import PREPARE, intervals, tiny_model
 
 from realage import AgeModel, PhotoError, Prediction, UserError
 from realage.export.convert import export_model
+from realage.inference.checksum import with_checksum
 from realage.photos.likeness import FAMILIARITY, Seen, summarize
 
 HOPPER = Image.open(Path(get_data_path()) / "sample_data/grace_hopper.jpg").convert("RGB")
@@ -221,7 +222,7 @@ def refused(contents: bytes, folder: Path, reason: str = "") -> None:
 
 
 def test_a_file_that_is_missing_or_no_exported_model_is_one_line(models, tmp_path):
-    for name, reason in (("gone.onnx", "no such"), ("gone.keras", "no such"), ("a\0b", "no such"), (".", "not a")):
+    for name, reason in (("gbad.onnx", "no such"), ("gone.keras", "no such"), ("a\0b", "no such"), (".", "not a")):
         with pytest.raises(UserError, match=f"{reason}.*: name a model file; 'dvc repro' makes one"):
             AgeModel.load(tmp_path / name)
     contents = (models / "whole.onnx").read_bytes()
@@ -229,12 +230,50 @@ def test_a_file_that_is_missing_or_no_exported_model_is_one_line(models, tmp_pat
         refused(bad, tmp_path)
 
 
+def test_damage_is_noticed_wherever_it_is(models, tmp_path):
+    contents = (models / "whole.onnx").read_bytes()
+    assert {entry.key for entry in onnx.load_from_string(contents).metadata_props} == {"realage", "sha256"}
+    for place in range(len(contents) // 200, len(contents) - 76, len(contents) // 50):
+        refused(contents[:place] + bytes([contents[place] ^ 1]) + contents[place + 1 :], tmp_path)
+    weights = contents.index(b"age_hi")  # names and weights: ONNX Runtime loads a file with other digits in a weight
+    refused(contents.replace(contents[weights : weights + 6], b"age_ho"), tmp_path)
+    refused(contents[:-1] + (b"0" if contents[-1:] != b"0" else b"1"), tmp_path, "it was changed since, or is damaged")
+    refused(contents + contents[-76:], tmp_path, "it was changed since")
+
+
+def as_file(model: onnx.ModelProto) -> bytes:
+    """The contents of the file of a changed model, with a checksum of these."""
+    kept = {entry.key: entry.value for entry in model.metadata_props if entry.key != "sha256"}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, kept)
+    return with_checksum(model.SerializeToString())
+
+
+def test_a_file_of_an_earlier_release_has_no_checksum(models, tmp_path):
+    (tmp_path / "old.onnx").write_bytes((models / "whole.onnx").read_bytes()[:-76])
+    assert AgeModel.load(tmp_path / "old.onnx").predict(HOPPER) == AgeModel.load(models / "whole.onnx").predict(HOPPER)
+
+
+def test_a_network_that_cannot_answer_is_refused(models, tmp_path):
+    model = onnx.load(models / "whole.onnx")
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    (tmp_path / "bad.onnx").write_bytes(as_file(model))
+    with pytest.raises(UserError, match=REFUSED + "it cannot answer: "):
+        AgeModel.load(tmp_path / "bad.onnx").predict([HOPPER, HOPPER])
+
+
+def test_a_file_for_phones_is_not_loaded(tmp_path):
+    (tmp_path / "age.tflite").write_bytes(b"")
+    with pytest.raises(UserError, match=r"age\.tflite: a LiteRT model is for phones, .*: name age\.onnx"):
+        AgeModel.load(tmp_path / "age.tflite")
+
+
 def test_a_file_with_other_facts_is_refused(models, tmp_path):
     def with_facts(**changes: object) -> bytes:
         model = onnx.load(models / "whole.onnx")
         facts = json.loads(model.metadata_props[0].value) | changes
         onnx.helper.set_model_props(model, {"realage": json.dumps(facts)})
-        return model.SerializeToString()
+        return as_file(model)
 
     assert with_facts()
     prepare = PREPARE.model_dump()
@@ -247,7 +286,7 @@ def test_a_file_with_other_facts_is_refused(models, tmp_path):
         AgeModel.load(tmp_path / "new.onnx")
     without = onnx.load(models / "whole.onnx")
     del without.metadata_props[:]
-    refused(without.SerializeToString(), tmp_path, "it has no metadata 'realage'")
+    refused(as_file(without), tmp_path, "it has no metadata 'realage'")
 
 
 def test_weights_in_another_file_are_not_read(models, tmp_path):
@@ -259,7 +298,7 @@ def test_weights_in_another_file_are_not_read(models, tmp_path):
             (tmp_path / "weights.bin").write_bytes(weight.raw_data)
             weight.ClearField("raw_data")
             break
-    refused(model.SerializeToString(), tmp_path)
+    refused(as_file(model), tmp_path)
 
 
 def test_outputs_of_another_shape_and_ends_the_wrong_way_round_are_no_ages(models, tmp_path):
@@ -270,7 +309,7 @@ def test_outputs_of_another_shape_and_ends_the_wrong_way_round_are_no_ages(model
         names = [{"age_lo": "age_hi", "age_hi": "age_lo"}.get(name, name) for name in node.output]
         del node.output[:]
         node.output.extend(names)
-    (tmp_path / "swapped.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "swapped.onnx").write_bytes(as_file(model))
     with pytest.raises(PhotoError, match="no age from 0 to 150 years"):
         AgeModel.load(tmp_path / "swapped.onnx").predict(HOPPER)
 
@@ -282,7 +321,7 @@ def test_outputs_of_another_shape_and_ends_the_wrong_way_round_are_no_ages(model
         needed = ["ages" if name == "age" else name for name in node.input]
         del node.input[:]
         node.input.extend(needed)
-    (tmp_path / "bad.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "bad.onnx").write_bytes(as_file(model))
     with pytest.raises(UserError, match=REFUSED + "an output is not one float32 number for each photo"):
         AgeModel.load(tmp_path / "bad.onnx").predict([HOPPER, HOPPER])
 
@@ -293,6 +332,6 @@ def test_a_network_whose_answer_is_no_age_gives_none(models, tmp_path):
         if weight.data_type == onnx.TensorProto.FLOAT:
             values = onnx.numpy_helper.to_array(weight) * np.float32(np.nan)
             weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
-    (tmp_path / "nan.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "nan.onnx").write_bytes(as_file(model))
     with pytest.raises(PhotoError, match="^photo 1: the model's answer is no age from 0 to 150 years"):
         AgeModel.load(tmp_path / "nan.onnx").predict(HOPPER)
