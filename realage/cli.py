@@ -211,7 +211,7 @@ def adapt(
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras model file, such as one that was adapted")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="the new file: age.onnx, or age.tflite")],
-    precision: Annotated[Precision, typer.Option(help="float16 halves the size, int8 takes a third")] = Precision.float32,
+    precision: Annotated[Precision, typer.Option(help="float16: half the size, int8: a third")] = Precision.float32,
     photos: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="compare the answers to these photos with the model's")
     ] = None,

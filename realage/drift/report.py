@@ -13,7 +13,6 @@ from realage.inference.stream import Answered
 from realage.photos.likeness import AGE, FAMILIARITY
 from realage.photos.limits import PhotoError
 
-
 MOST_UNUSABLE = 0.1  # share of photos without an age, as of rejected photos in the training
 
 
@@ -49,8 +48,8 @@ class DriftReport(BaseModel):
         if not self.has_drifted:
             return (f"no drift: in {len(self.findings)} measures the photos are like those of the training. The errors "
                     "that the model's report states can be expected here, as far as these measures tell")
-        return (f"drift: {', '.join(self.causes)}. Do not rely on the errors that the model's report states: label some of these "
-                "photos, then 'realage adapt' measures the error here and corrects the model")
+        return (f"drift: {', '.join(self.causes)}. Do not rely on the errors that the model's report states: label "
+                "some of these photos, then 'realage adapt' measures the error here and corrects the model")
 
 
 def report_drift(model: AgeModel, found: Iterable[tuple[Path, list[Answered] | PhotoError]]) -> DriftReport:
