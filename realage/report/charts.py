@@ -60,7 +60,8 @@ def draw_verdict(splits: Sequence[str], evaluate: Scores, floor: float | None) -
         plot.bar((0, scores["mae"]), (row + 0.48, row + 0.74), style, f"{name}\n{_with_interval(scores)}")
         _draw_interval(plot, scores, row + 0.61)
     return Chart(
-        "Mean absolute error", "Lines: 95% intervals.", says, [("", plot.svg())], "MAE (years)", has_y_axis=False
+        "Mean absolute error", "Thin lines: 95% intervals.", says, [("", plot.svg())],
+        "mean absolute error, MAE (years)", has_y_axis=False
     )
 
 
@@ -208,8 +209,9 @@ def draw_gates(gates: pd.DataFrame) -> Chart | None:
     ]
     return Chart(
         "What a gate costs",
-        "A line is a threshold, a dot a challenge age, from the threshold (upper left) upwards. Choose the most false "
-        "positives that you accept: the line shows how many older people are then asked for proof.",
+        "Each line is a threshold, and its dots are challenge ages. The dot at the upper left is the threshold itself; "
+        "each further dot is a year more. Choose the share of younger people who may pass: the line shows how many "
+        "older people are then asked for proof.",
         ". ".join(says) + ".", panels, "older people who are asked (FNR)", "younger people who pass (FPR)",
         [(f"{styles[threshold]} curve", f"threshold {threshold}") for threshold in thresholds],
         Table("Rates at each challenge age",
@@ -263,7 +265,7 @@ def draw_risk(risk: pd.DataFrame, evaluate: Scores) -> Chart | None:
     share, half = 100 * risk["share"], risk["share"].sub(0.5).abs().idxmin()
     says = "; ".join(
         f"{SPLIT_NAMES[split]}: {_or_dash(risk[split].iloc[half])} years for the surest half, "
-        f"{risk[split].iloc[-1]:.2f} for all, {evaluate[split]['aurc']:.2f} on average over all shares"
+        f"{risk[split].iloc[-1]:.2f} for all, {evaluate[split]['aurc']:.2f} as the mean of the line"
         for split in splits) + "."
     top = float(risk[splits].max().max()) * 1.08
     plot = Plot(numbers(0, 100, "{:g}%".format, most=5), numbers(0, top), says)
@@ -276,8 +278,8 @@ def draw_risk(risk: pd.DataFrame, evaluate: Scores) -> Chart | None:
     ])
     return Chart(
         "Is the error small where the model is sure?",
-        "The MAE of the photos with the narrowest intervals. If a line rises from left to right, the model knows where "
-        "it errs. Flat: it does not.",
+        "The MAE of the photos with the narrowest intervals, without those that calibrated the intervals. If a line "
+        "rises from left to right, the model knows where it errs. Flat: it does not.",
         says.capitalize(), [("", plot.svg())], "photos, the surest first", "MAE (years)", _legend(splits, "curve"),
         Table("MAE of the surest photos, in years", ("photos", *(SPLIT_NAMES[split] for split in splits)), table[::5]),
     )
@@ -330,8 +332,8 @@ def draw_ages(ages: pd.DataFrame, eda: Scores) -> Chart:
         for age, photos, *counts in table
     ])
     return Chart(
-        "Photos by real age", "Spikes at 30, 35 or 40 suggest that ages were rounded. Dashed: the median.", says,
-        [("", plot.svg())], "real age (years)", "photos", _legend(splits),
+        "Photos by real age", "Spikes at round ages, such as 30, suggest that ages were rounded. Dashed: the median.",
+        says, [("", plot.svg())], "real age (years)", "photos", _legend(splits),
         Table("Photos by year of age", ("age", "photos", *(SPLIT_NAMES[split] for split in splits)), table),
     )
 
@@ -374,6 +376,8 @@ def draw_photos(quantiles: pd.DataFrame) -> Chart:
         name = row["measure"].replace("_", " ").capitalize()
         values = [f"{row[end]:.4g}" for end in ("min", "p05", "p25", "median", "p75", "p95", "max")]
         table.append((name, *values))
+        if row["min"] == row["max"]:  # nothing to draw
+            continue
         says = f"{name}: median {values[3]}, middle half {values[2]} to {values[4]}, 90% {values[1]} to {values[5]}, " \
                f"all {values[0]} to {values[6]}"
         plot = Plot(numbers(row["min"], row["max"], "{:.4g}".format, most=4), Scale(1, 0), says, 44)
@@ -386,7 +390,8 @@ def draw_photos(quantiles: pd.DataFrame) -> Chart:
         "Size, proportions, brightness, contrast, sharpness and colour",
         "Line: all photos; thin bar: 90% of them; thick bar: the middle half; mark: the median. A line that is much "
         "longer than its bars suggests photos of another kind.",
-        ". ".join(f"{row[0]}: median {row[4]}" for row in table) + ".", panels, "", has_y_axis=False,
+        ". ".join(f"{row[0]}: " + (f"median {row[4]}" if row[1] != row[-1] else f"{row[1]} in all photos")
+                  for row in table) + ".", panels, "", has_y_axis=False,
         table=Table("Quantiles of the photos' measures",
                     ("measure", "least", "5%", "25%", "median", "75%", "95%", "largest"), table),
     )
@@ -464,7 +469,7 @@ def _worst_label(known: Sequence[tuple[str, str, Scores]]) -> str:
     if not certain:
         return "No part has enough people for an interval."
     label, split, scores = max(certain, key=lambda entry: entry[2]["mae"])
-    return f"Largest error that is certain enough to tell: {label}, {SPLIT_NAMES[split]}, {_with_interval(scores)}."
+    return f"Where enough people are, the error is largest at: {label}, {SPLIT_NAMES[split]}, {_with_interval(scores)}."
 
 
 def _bins(part: pd.DataFrame) -> pd.DataFrame:
@@ -476,8 +481,9 @@ def _extremes(bins: pd.DataFrame) -> str:
     shown = bins[bins["size"] >= FEWEST_IN_BIN]["mean"]
     if len(shown) < 2:
         return ""
-    return (f"; from {shown.iloc[0]:+.1f} at {shown.index[0] - BIN / 2:g} to {shown.index[0] + BIN / 2:g} years to "
-            f"{shown.iloc[-1]:+.1f} at {shown.index[-1] - BIN / 2:g} to {shown.index[-1] + BIN / 2:g}")
+    return (f"; where enough photos are, from {shown.iloc[0]:+.1f} at {shown.index[0] - BIN / 2:g} to "
+            f"{shown.index[0] + BIN / 2:g} years to {shown.iloc[-1]:+.1f} at {shown.index[-1] - BIN / 2:g} to "
+            f"{shown.index[-1] + BIN / 2:g}")
 
 
 def _of_all(dots: pd.DataFrame, evaluate: Scores) -> str:
