@@ -23,11 +23,14 @@ class Paired(NamedTuple):
     @property
     def verdict(self) -> str:
         """`better`, `worse`, `the same` to the last digit, or `cannot tell`."""
-        if self.low == self.high == 0:
-            return "the same"
-        if self.high < 0:
-            return "better"
-        return "worse" if self.low > 0 else "cannot tell"
+        return "the same" if self.low == self.high == 0 else verdict_of(self.low, self.high)
+
+
+def verdict_of(low: float, high: float) -> str:
+    """What the 95% interval of a change of the MAE says: `better`, `worse`, or `cannot tell` if it contains 0."""
+    if high < 0:
+        return "better"
+    return "worse" if low > 0 else "cannot tell"
 
 
 def same_photos(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

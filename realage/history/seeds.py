@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from realage.core.programs import git
+from realage.history.paired import verdict_of
 from realage.history.revisions import read_each
 
 MOST_RUNS = 200  # commits, and as many experiments, the latest
@@ -41,9 +42,7 @@ class SeedChange(NamedTuple):
     @property
     def verdict(self) -> str:
         """`better`, `worse`, or `cannot tell` if luck of the seed may explain the change."""
-        if self.high < 0:
-            return "better"
-        return "worse" if self.low > 0 else "cannot tell"
+        return verdict_of(self.low, self.high)
 
 
 def read_run(lock: bytes, evaluate: Any) -> Run | None:
