@@ -12,17 +12,14 @@ way on all photos. A seed that is finished, and a fold of one that is not, are k
 import argparse
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from benchmarks.faces_project import faces_folder, prepare_project, require_weights, run_python
 from realage.core.columns import FILE_NAME, PREDICTED_AGE, REAL_AGE
-from realage.core.errors import UserError
 from realage.core.files import read_json, read_listing, write_csv, write_json
 from realage.core.params import check_section, load
 from realage.core.paths import PREPARED
@@ -32,9 +29,6 @@ from realage.runner.command import run
 from realage.suspects.command import LISTED
 from realage.suspects.ranking import SCORE
 
-PROJECT = Path(__file__).parent.parent
-PRESET = PROJECT / "presets/faces_small.yaml"
-STAGES = ("scan", "validate", "split", "prepare", "weights")
 SHARE, SHIFTS = 0.01, (15, 40)  # of the labels; years
 OLDEST = 100  # years: a shift that leads further goes the other way
 FOLDS, SIZE, EPOCHS = 3, 96, 10
@@ -44,9 +38,8 @@ RANKS = {"suspects": "`realage suspects`", "out_of_fold": "out-of-fold residual"
 def benchmark() -> None:
     """Print, for each seed and way to rank, the share of wrong labels among as many first labels as there are wrong."""
     arguments = _parse_arguments()
-    weights, json_file, faces = arguments.weights.absolute(), arguments.json, Path(os.environ["REALAGE_FACES"])
-    json_file = json_file and json_file.absolute()
-    labels = _draw_photos(faces.absolute(), arguments.photos, arguments.work)
+    weights, json_file = require_weights(arguments.weights), arguments.json and arguments.json.absolute()
+    labels = _draw_photos(faces_folder(), arguments.photos, arguments.work)
     os.chdir(arguments.work)
     results = [_measured(seed, labels, weights) for seed in arguments.seeds]
     if json_file:
@@ -92,10 +85,8 @@ def _measured(seed: int, labels: pd.DataFrame, weights: Path) -> dict[str, Any]:
     if not finished.is_file():
         shifted = labels.assign(real_age=shift_ages(labels[REAL_AGE].to_numpy(), seed))
         write_csv(Path("labels.csv"), shifted)
-        _write_params(seed, weights)
-        for stage in STAGES:
-            _python("-m", f"stages.{stage}")
-        _python("-m", "realage", "suspects", f"--folds={FOLDS}", f"--size={SIZE}", f"--epochs={EPOCHS}")
+        prepare_project(Path("labels.csv"), Path("photos"), weights, seed)
+        run_python("-m", "realage", "suspects", f"--folds={FOLDS}", f"--size={SIZE}", f"--epochs={EPOCHS}")
         ranked = read_listing(LISTED).astype(dict.fromkeys([REAL_AGE, PREDICTED_AGE, SCORE], float))
         in_sample = _in_sample(seed)
         ranked = ranked.merge(in_sample, on=FILE_NAME).merge(labels, on=FILE_NAME, suffixes=("", "_before"))
@@ -132,18 +123,6 @@ def _in_sample(seed: int) -> pd.DataFrame:
     return rows[[FILE_NAME]].assign(in_sample_age=ages)
 
 
-def _write_params(seed: int, weights: Path) -> None:
-    params = yaml.safe_load(PRESET.read_text(encoding="utf-8"))
-    params["dataset"] = {"labels": "labels.csv", "images": "photos"}
-    params["model"] |= {"weights": str(weights)}
-    params["train"] |= {"seed": seed}
-    Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-
-
-def _python(*command: str) -> None:
-    subprocess.run([sys.executable, *command], env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=True)
-
-
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.suspects", description="Find labels made wrong.")
     parser.add_argument("--weights", type=Path, required=True, metavar="FILE", help="of MobileNetV2, without its top")
@@ -151,12 +130,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="default: 1 2 3")
     parser.add_argument("--work", type=Path, default=Path("suspects-work"), metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    arguments = parser.parse_args()
-    if not Path(os.environ.get("REALAGE_FACES", ""), "labels.csv").is_file():
-        raise UserError("REALAGE_FACES: set it to a folder with labels.csv (file_name, real_age) and final_files")
-    if not arguments.weights.is_file():
-        raise UserError(f"{arguments.weights}: no such file: name weights of keras.applications.MobileNetV2, no top")
-    return arguments
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
