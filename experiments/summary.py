@@ -1,4 +1,4 @@
-"""Turn results.csv and curves.csv into the tables and charts of docs/results.md: `python -m experiments.summary`.
+"""Turn results.csv and curves.csv into the tables and charts of docs/study.md: `python -m experiments.summary`.
 
 A table goes between the lines `<!-- SCALE -->` and `<!-- end -->`; everything else on the page is written by hand.
 """
@@ -18,7 +18,7 @@ from realage.core.errors import UserError
 from realage.core.params import read_params
 from realage.runner.command import run
 
-PAGE = Path("docs/results.md")
+PAGE = Path("docs/study.md")
 HEAD = ["trial", "change", "MAE", "95% interval", "balanced MAE", "MAE 60+", "within 5 years", "photos seen", "time"]
 
 

@@ -19,7 +19,9 @@ A package may import the packages on the lines above its own; `make lint` checks
     project                             commands in a clone (verify, promote ...)
     cli                                 the command
 
-`runner` runs a function as a program or as a DVC stage. It imports core, and only project, cli and stages import it.
+A subcommand is a function in `cli` that imports `command.py` of its topic's package, or a module of `project` for what
+needs DVC or Git. `runner` runs a function as a program or as a DVC stage. It imports core, and only project, cli and
+stages import it.
 `compare` and `compare_data`, like the package `tools`, keep commands of release 0.1: `python -m realage.compare`.
 
 For programs that use a model, this package itself has `AgeModel`, `Prediction` and the errors that they raise.

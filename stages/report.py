@@ -76,7 +76,7 @@ def report() -> None:
     examples = read_rows(SALIENCY)
     explained = [read_prepared(PREPARED, photo) for photo in examples[PHOTO]]
     saliency = describe_saliency(examples, explained)
-    maps = [tint(*photo, saliency["most"]) for photo in zip(explained, read_maps(examples))]
+    maps = [tint(*photo) for photo in zip(explained, read_maps(examples))]
     photos = _read_photos(predictions, dots, explained, maps) if params.photos else None
     _write(REPORT, render_page({**facts, "charts": charts, "saliency": saliency}, photos))
     _write(MODEL_CARD, front_matter(facts) + "\n" + render_card({**facts, **_texts(facts)}))

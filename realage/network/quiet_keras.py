@@ -1,5 +1,6 @@
 """Keras, without the messages that TensorFlow's native code prints at import, and with number settings of its own."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,9 @@ try:
 except (ImportError, ValueError) as error:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     sys.exit(f"error: Keras cannot start on its backend '{backend}' (KERAS_BACKEND): {error}: install it")
+
+# TensorFlow warns of functions that it compiles again: each network and each size of a batch needs its own.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # These override the user's ~/.keras/keras.json, which must not change what a model learns.
 keras.config.set_floatx("float32")

@@ -16,6 +16,11 @@ from realage.splits.assign import HELD_OUT, SPLIT_NAMES
 BIN = 5  # years of real age per point of the line through the errors
 FEWEST_IN_BIN = 5  # photos; the mean of fewer is too uncertain
 GATE_STYLES = 5  # classes gate0 to gate4 of page.css
+PHOTO_UNITS = {
+    "width": "pixels", "height": "pixels", "shorter_side": "pixels", "proportions": "width / height",
+    "brightness": "mean grey level, 0 to 255", "contrast": "standard deviation of grey levels",
+    "sharpness": "0: blurred", "colorfulness": "0: grey",
+}  # fmt: skip
 SHORT = 6  # letters of a label that has room at the left of a plot
 
 
@@ -373,7 +378,8 @@ def draw_photos(quantiles: pd.DataFrame) -> Chart:
     """The distribution of each measure of the photos; `quantiles` is `plots/eda/photos.csv`."""
     panels, table = [], []
     for row in quantiles.to_dict("records"):
-        name = row["measure"].replace("_", " ").capitalize()
+        measure = row["measure"]
+        name = f"{measure.replace('_', ' ').capitalize()} ({PHOTO_UNITS[measure]})"
         values = [f"{row[end]:.4g}" for end in ("min", "p05", "p25", "median", "p75", "p95", "max")]
         table.append((name, *values))
         if row["min"] == row["max"]:  # nothing to draw

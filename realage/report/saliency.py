@@ -37,22 +37,22 @@ class Example:
 def describe_saliency(table: pd.DataFrame, photos: Sequence[np.ndarray]) -> dict[str, Any]:
     """The facts of the page on `table`, `data/saliency.csv`, whose photos are uint8 RGB (size, size, 3).
 
-    `examples`, one for each row; `most`, the most that an age moves, in years; `contrast`, how many times as much ages
-    depend on a pixel of the detected face as on another one, or None; `with_face`, the number of photos with a face.
+    `examples`, one for each row; `contrast`, how many times as much ages depend on a pixel of the detected face as on
+    another one, or None; `with_face`, the number of photos with a face.
     """
     maps, regions = read_maps(table), [_detected(photo) for photo in photos]
     found = [region is not None for region in regions]
     return {
         "examples": [_describe(row, saliency, region)
                      for row, saliency, region in zip(table.to_dict("records"), maps, regions)],
-        "most": float(maps.max(initial=0)),
         "contrast": contrast(list(maps[found]), [region for region in regions if region is not None]),
         "with_face": sum(found),
     }
 
 
-def tint(pixels: np.ndarray, saliency: np.ndarray, most: float) -> np.ndarray:
-    """A photo in grey with its map over it, uint8 RGB (size, size, 3): full colour where its age moves `most` years."""
+def tint(pixels: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """A photo in grey with its map over it, uint8 RGB (size, size, 3): full colour where its age moves most."""
+    most = saliency.max()
     grey = pixels.mean(axis=2, keepdims=True)
     smooth = cv2.resize(saliency, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
     opacity = STRONGEST * smooth / most if most else np.zeros_like(grey)

@@ -33,7 +33,10 @@ def suspects(folds: int, size: int, epochs: int) -> None:
 def _suspects(folds: int, size: int, epochs: int) -> None:
     prepare, model, train = load("prepare", PrepareParams), load("model", ModelParams), load("train", TrainParams)
     smaller = {**train.model_dump(), "photos": None, "epochs": epochs, "keep": "last"}
-    train = check_section("train", smaller, TrainParams)
+    try:
+        train = check_section("train", smaller, TrainParams)
+    except UserError as error:
+        raise UserError(f"--epochs {epochs} is too few: {error}") from error
     # Imported late: Keras takes seconds to load, and an invalid param should be reported at once.
     from realage.charts import save
     from realage.suspects.ranking import rank_labels

@@ -4,7 +4,6 @@ Photos are read from a folder of prepared photos. Every training begins from the
 it does not matter which trainings this process has done before.
 """
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -30,9 +29,6 @@ from realage.training.balance import balance_weights
 from realage.training.checkpoints import Checkpoints
 from realage.training.fit import compile_network, fit_model, seed_everything
 from realage.training.photo_dataset import PhotoDataset
-
-# TensorFlow warns of functions that it compiles again: each network needs its own.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 MEASURED = 10  # steps; the first ones, which compile, are not counted
 

@@ -159,4 +159,4 @@ def test_the_program_runs_on_the_sample_as_documented(sample, workspace):
     assert done.returncode == 0, done.stderr
     assert "photos that cannot be read" in done.stderr and "| grey |" in done.stdout and "[-" in done.stdout
     assert len(read_json(Path("out/steadiness.json"))["models"][0]["disturbances"]) == 15
-    assert "python -m benchmarks.steadiness" in (PROJECT / "docs/results.md").read_text(encoding="utf-8")
+    assert "python -m benchmarks.steadiness" in (PROJECT / "docs/study.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from realage.core.errors import UserError
 from realage.evaluation.groups import comparable_groups, cross_groups, largest_gap
 from realage.evaluation.intervals import MIN_PEOPLE
 from realage.evaluation.metrics import EvaluateParams
@@ -36,6 +37,13 @@ def test_groups_of_enough_people_are_compared_and_empty_cells_are_no_group():
     assert comparable_groups(groups, np.arange(len(groups))) == ["f", "m"]
     pairs = np.arange(len(groups)) // 2
     assert comparable_groups(groups, pairs) == ["m"], "15 people with two photos each are too few"
+
+
+def test_the_name_of_a_group_cannot_turn_the_text_around_it_or_fill_a_page():
+    names = groups_of(pd.DataFrame({"city": ["\u202eParis", "Paris", ""]}), "city")
+    assert names.tolist() == ["\\u202eParis", "Paris", NO_GROUP]
+    with pytest.raises(UserError, match=r"evaluate.groups: city: 'x{60}...' has 5,000 characters: shorten"):
+        groups_of(pd.DataFrame({"city": ["Paris", "x" * 5_000]}), "city")
 
 
 def test_crossings_by_hand():

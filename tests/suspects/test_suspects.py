@@ -84,7 +84,7 @@ def test_too_few_epochs_for_the_recipe_are_refused(workspace, params):
     params["train"] |= {"weight_average": 2.0}
     write_params(workspace, params)
     done = run_realage(workspace, "suspects", "--epochs=2")
-    assert_one_line_error(done, "weight_average must be less than epochs")
+    assert_one_line_error(done, "--epochs 2 is too few", "weight_average must be less than epochs")
 
 
 @pytest.mark.slow
