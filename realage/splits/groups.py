@@ -5,7 +5,7 @@ import pandas as pd
 from realage.core.errors import UserError, printable
 
 NO_GROUP = "(none)"  # for an empty cell
-LONGEST = 60  # characters of a name, so that tables and sentences stay legible
+LONGEST = 200  # characters of a name, so that sentences and tables stay legible
 
 
 def groups_of(rows: pd.DataFrame, column: str) -> pd.Series:

@@ -42,7 +42,7 @@ def test_groups_of_enough_people_are_compared_and_empty_cells_are_no_group():
 def test_the_name_of_a_group_cannot_turn_the_text_around_it_or_fill_a_page():
     names = groups_of(pd.DataFrame({"city": ["\u202eParis", "Paris", ""]}), "city")
     assert names.tolist() == ["\\u202eParis", "Paris", NO_GROUP]
-    with pytest.raises(UserError, match=r"evaluate.groups: city: 'x{60}...' has 5,000 characters: shorten"):
+    with pytest.raises(UserError, match=r"evaluate.groups: city: 'x{200}...' has 5,000 characters: shorten"):
         groups_of(pd.DataFrame({"city": ["Paris", "x" * 5_000]}), "city")
 
 
