@@ -9,7 +9,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --no-header --no-
 INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify reproducible mend-cache test test-all lint coverage docs script presets wheel lock
+.PHONY: help repro verify reproducible mend-cache test test-all lint coverage bench docs script presets wheel lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ lint: .venv/installed-dev ## check style, types, which package imports which, pr
 
 coverage: .venv/installed-dev ## run the tests and say which lines none of them runs
 	@python -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=html
+
+bench: .venv/installed ## measure speed against named rivals in the same run; run 'make repro' first
+	@python -m benchmarks
 
 docs: .venv/installed-dev ## build the documentation as a site that works offline: site/index.html
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict

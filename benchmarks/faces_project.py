@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 
 from realage.core.errors import UserError
+from realage.photos.decode import PhotoError, load_photo
+from realage.photos.names import find_photos
 
 PROJECT = Path(__file__).parent.parent
 PRESET = PROJECT / "presets/faces_small.yaml"
@@ -20,6 +22,27 @@ def faces_folder() -> Path:
     if not (folder / "labels.csv").is_file():
         raise UserError("REALAGE_FACES: set it to a folder with labels.csv (file_name, real_age) and final_files")
     return folder.absolute()
+
+
+def some_photos(count: int) -> list[Path]:
+    """The first `count` photos of REALAGE_FACES or, where it is not set, of the embedded sample that can be decoded.
+
+    They are repeated if there are fewer. Raises UserError if there are none.
+    """
+    folder = faces_folder() / "final_files" if "REALAGE_FACES" in os.environ else PROJECT / "data/sample/final_files"
+    photos = [folder / name for name in find_photos(folder)[: count + 2] if is_decodable(folder / name)][:count]
+    if not photos:
+        raise UserError(f"{folder}: no photos: run 'dvc repro', or set REALAGE_FACES")
+    return photos * -(-count // len(photos))
+
+
+def is_decodable(photo: Path) -> bool:
+    """Whether the photo can be used; two of the sample cannot, on purpose."""
+    try:
+        load_photo(photo)
+    except PhotoError:
+        return False
+    return True
 
 
 def require_weights(file: Path) -> Path:

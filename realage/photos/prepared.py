@@ -5,13 +5,11 @@ An index is the table of the photos in one split: `photo` (pixel hash of the ori
 """
 
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from realage.core.columns import PHOTO, REAL_AGE
 from realage.core.digests import digest_of
@@ -22,10 +20,12 @@ DIGEST = "digest"
 
 
 def to_png(pixels: np.ndarray) -> bytes:
-    """Encode a prepared photo, uint8 RGB (size, size, 3), as PNG."""
-    contents = BytesIO()
-    Image.fromarray(pixels).save(contents, "PNG", compress_level=1)
-    return contents.getvalue()
+    """Encode a prepared photo, uint8 RGB (size, size, 3), as PNG.
+
+    OpenCV's defaults: half of the time that Pillow takes, and files that are read faster and a sixth larger.
+    """
+    _, contents = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return contents.tobytes()
 
 
 def write_prepared(folder: Path, photo: str, contents: bytes) -> None:

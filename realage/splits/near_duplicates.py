@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from realage.core.columns import FILE_NAME, REAL_AGE
+from realage.splits.chains import join_pairs
 
 # Bits. On 7,591 photos of faces, all inspected pairs up to 48 bits apart show one picture. From 50 on, most do not.
 MAX_DISTANCE = 40
@@ -53,8 +52,7 @@ def conflicting_ages(table: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
 
 def _join(group: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the groups after merging those of each pair of `left` and `right`, indices of photos."""
-    edges = coo_array((np.ones(len(left)), (group[left], group[right])), shape=(len(group), len(group)))
-    return connected_components(edges, directed=False)[1][group]
+    return join_pairs(len(group), group[left], group[right])[group]
 
 
 def _candidates(packed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

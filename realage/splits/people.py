@@ -2,10 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from realage.core.columns import PERCEPTUAL_HASH
+from realage.splits.chains import join_pairs
 from realage.splits.near_duplicates import group_near_duplicates
 from realage.splits.subjects import identities
 
@@ -17,5 +16,4 @@ def people_apart(rows: pd.DataFrame) -> np.ndarray:
     """
     person, picture = pd.factorize(identities(rows))[0], group_near_duplicates(rows[PERCEPTUAL_HASH])
     people = person.max() + 1
-    links = coo_array((np.ones(len(rows)), (person, people + picture)), shape=(people + picture.max() + 1,) * 2)
-    return connected_components(links, directed=False)[1][person]
+    return join_pairs(people + picture.max() + 1, person, people + picture)[person]
